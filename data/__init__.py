@@ -1,4 +1,4 @@
-"""Worker panels, task weights and exposure labels: everything that is read before a model exists."""
+"""Worker panels, task weights and exposure labels: all that is read before a model exists."""
 
 if __name__ != "taskroy.data":
     raise ImportError(

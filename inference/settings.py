@@ -1,0 +1,38 @@
+"""How a posterior is found: the ``[inference]`` part of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InferenceSettings(BaseModel):
+    """Route to the posterior and its effort."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Annotated[
+        Literal["nuts", "svi"],
+        Field(
+            description="NUTS samples the posterior; SVI fits an approximation to it, faster and "
+            "with bands that can be too narrow."
+        ),
+    ] = "nuts"
+    chains: Annotated[int, Field(ge=1, le=64, description="NUTS chains.")] = 4
+    warmup: Annotated[int, Field(ge=1, description="Warm-up iterations of each chain.")] = 400
+    draws: Annotated[
+        int, Field(ge=1, description="Draws kept of each chain; of SVI, draws in all.")
+    ] = 500
+    target_accept: Annotated[
+        float, Field(gt=0.5, lt=1, description="Acceptance probability NUTS tunes its steps for.")
+    ] = 0.8
+    max_tree_depth: Annotated[
+        int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
+    ] = 10
+    svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 4000
+    seed: Annotated[int, Field(ge=0, description="Seed of every random number of the fit.")] = 1
+    precision: Annotated[
+        Literal["float64", "float32"],
+        Field(description="Floating-point precision of the fit; float32 is for GPUs and drafts."),
+    ] = "float64"

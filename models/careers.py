@@ -1,0 +1,123 @@
+"""The distribution of careers: wages and occupations, given skills.
+
+``sample`` draws every shock and lets the worker choose; ``log_prob`` is exact, with no simulation
+in it (model.md, section 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Bool, Float
+from numpyro.distributions import Distribution, constraints
+
+from taskroy.models.choice_grid import Grid, log_choice_of_careers
+
+_LOG_SQRT_2PI = 0.9189385332046727
+
+
+class Careers(Distribution):  # type: ignore[misc]
+    """Log wages and occupations of workers over years, given their potential wages.
+
+    Batch shape (N,), event shape (T, 2): the log wage, and the index of the occupation held.
+    Cells that are not observed count for nothing.
+
+    Parameters
+    ----------
+    potential
+        m_io, mean potential log wages, (N, O).
+    common
+        x_it·β, what covariates add to the log wage in every occupation, (N, T).
+    amenity
+        κ_o, (O,).
+    wage_shock_scale, taste_scale
+        ϱ and ν.
+    observed
+        True where the worker is seen, (N, T).
+    shock
+        ``"occupation"`` or ``"worker"``.
+    grid
+        Sizes of the quadrature of the choice factor.
+    """
+
+    arg_constraints = {
+        "wage_shock_scale": constraints.positive,
+        "taste_scale": constraints.positive,
+    }
+    support = constraints.real_matrix
+    pytree_data_fields = (
+        "potential",
+        "common",
+        "amenity",
+        "wage_shock_scale",
+        "taste_scale",
+        "observed",
+    )
+    pytree_aux_fields = ("shock", "grid")
+
+    def __init__(
+        self,
+        potential: Float[Array, "N O"],
+        common: Float[Array, "N T"],
+        amenity: Float[Array, " O"],
+        wage_shock_scale: Float[Array, ""],
+        taste_scale: Float[Array, ""],
+        *,
+        observed: Bool[Array, "N T"],
+        shock: Literal["occupation", "worker"] = "occupation",
+        grid: Grid = Grid(),  # noqa: B008  (frozen)
+    ) -> None:
+        self.potential, self.common, self.amenity = potential, common, amenity
+        self.wage_shock_scale, self.taste_scale = wage_shock_scale, taste_scale
+        self.observed, self.shock, self.grid = observed, shock, grid
+        workers, years = jnp.shape(common)
+        super().__init__(batch_shape=(workers,), event_shape=(years, 2), validate_args=False)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... N T 2"]:
+        """Draw shocks, choices and wages."""
+        wage_key, taste_key = jax.random.split(key)
+        occupations = self.potential.shape[-1]
+        shape = (*sample_shape, *jnp.shape(self.common), occupations)
+        shocks = shape if self.shock == "occupation" else (*shape[:-1], 1)
+        wage = (
+            self.potential[:, None, :]
+            + self.common[..., None]
+            + self.wage_shock_scale * jax.random.normal(wage_key, shocks)
+        )
+        taste = self.taste_scale * jax.random.gumbel(taste_key, shape)
+        held = jnp.argmax(wage + self.amenity + taste, axis=-1)
+        paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
+        return jnp.stack([paid, held.astype(paid.dtype)], axis=-1)
+
+    def log_prob(self, value: Float[Array, "N T 2"]) -> Float[Array, " N"]:
+        """Return each worker's log density: wage factor plus choice factor, over his years."""
+        wage_factor, choice_factor = self.factors(value)
+        return (wage_factor + choice_factor).sum(-1)
+
+    def factors(
+        self, value: Float[Array, "N T 2"]
+    ) -> tuple[Float[Array, "N T"], Float[Array, "N T"]]:
+        """Return the log wage factor and the log choice factor of each worker-year."""
+        held = value[..., 1].astype(jnp.int32)
+        net = value[..., 0] - self.common
+        mean = jnp.take_along_axis(self.potential, held, axis=1)
+        z = (net - mean) / self.wage_shock_scale
+        wage_factor = -0.5 * z**2 - jnp.log(self.wage_shock_scale) - _LOG_SQRT_2PI
+        worth = (self.potential + self.amenity) / self.taste_scale
+        if self.shock == "worker":
+            choice = jax.nn.log_softmax(worth, axis=-1)
+            choice_factor = jnp.take_along_axis(choice, held, axis=1)
+        else:
+            choice_factor = log_choice_of_careers(
+                worth,
+                (net + self.amenity[held]) / self.taste_scale,
+                held,
+                self.observed,
+                self.wage_shock_scale / self.taste_scale,
+                self.grid,
+            )
+        seen = self.observed
+        return jnp.where(seen, wage_factor, 0.0), jnp.where(seen, choice_factor, 0.0)

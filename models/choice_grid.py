@@ -1,0 +1,184 @@
+"""The choice factor of whole careers, fast: what a fit evaluates at every step.
+
+With x = c − w/ν the sum over occupations in the choice integral, G_i(x) = Σ_o ψ(x + y_io), does not
+depend on the year: it is computed once per worker on a grid of nodes shared by his years. ψ is
+smooth, so G comes from Chebyshev moments Σ_o T_r(y_io) and one small matrix (model.md, section 3).
+The same G gives choice probabilities and expected wages. Accuracy is set by :class:`Grid` and
+measured against :mod:`taskroy.models.choice` by :func:`taskroy.inference.accuracy.grid_error`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float, Int
+
+from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+
+# exp(-exp(3.3)) = e^-27 to the right of the last node.
+_RIGHT_END = 3.3
+_DROPPED_LEFT = 18.0
+_BOTTOM = -120.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Sizes of the shared grid; static, so each choice of sizes compiles once.
+
+    Attributes
+    ----------
+    nodes
+        Trapezoid nodes Q per worker. The step is the widest worker's range over Q − 1; steps of
+        0.5 are right to about 1e-7 in log P.
+    terms
+        Chebyshev terms R in y.
+    knots
+        Knots of the table of ψ.
+    """
+
+    nodes: int = 96
+    terms: int = 40
+    knots: int = 320
+
+
+def log_choice_of_careers(
+    value: Float[Array, "N O"],
+    wage: Float[Array, "N T"],
+    occupation: Int[Array, "N T"],
+    observed: Bool[Array, "N T"],
+    ratio: Float[Array, ""],
+    grid: Grid,
+) -> Float[Array, "N T"]:
+    """Return log P(occupation | wage, skills) of each worker-year.
+
+    Parameters
+    ----------
+    value
+        y_io = (m_io + κ_o)/ν, what each occupation is worth to the worker; units of ν.
+    wage
+        (w_it + κ_ω)/ν, net of common covariates.
+    occupation
+        Index of the occupation held; any valid index where not observed.
+    observed
+        False in padded cells, whose result is 0.
+    ratio
+        ϱ/ν.
+    grid
+        Sizes of the quadrature.
+
+    Returns
+    -------
+    Array
+        (N, T).
+    """
+    table = psi_table(ratio, grid.knots, highest=0, bottom=_BOTTOM)
+    right, step = _place(value, wage, occupation, observed, ratio, grid)
+    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
+    shifted = value + right[:, None]
+    domain = _domain(shifted, ratio)
+    matrix = _matrix(domain, back, table, grid)
+    total = _chebyshev(shifted, domain, grid).sum(1) @ matrix
+    # Gathering y, not its T_r, keeps the scatter in the gradient R times smaller.
+    own = jnp.take_along_axis(shifted, occupation, axis=1)
+    held = _chebyshev(own, domain, grid) @ matrix
+    c = (right[:, None] + wage)[..., None] - back
+    # exp(c) past the right end only has to be finite: the integrand is nil there.
+    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None, :] - held
+    log_probability = jax.nn.logsumexp(exponent, axis=-1) + jnp.log(step)
+    return jnp.where(observed, log_probability, 0.0)
+
+
+def choice_moments(
+    value: Float[Array, "N O"], ratio: Float[Array, ""], grid: Grid
+) -> tuple[Float[Array, "N O"], Float[Array, "N O"]]:
+    """Return P(o | s) and E[ε_o·1(ô = o) | s]/(ϱ·ratio), each (N, O); see models.choice.
+
+    Parameters
+    ----------
+    value
+        y_io = (m_io + κ_o)/ν.
+    ratio
+        ϱ/ν.
+    grid
+        Sizes of the quadrature.
+    """
+    table = psi_table(ratio, grid.knots, highest=2, bottom=_BOTTOM)
+    start, end = support(ratio, -30.0)
+    top = jnp.max(jax.lax.stop_gradient(value), axis=1)
+    # Left of `start`, ψ of the best occupation is nil; right of `end` nobody's best is so bad.
+    right = end - top
+    step = (end - start) / (grid.nodes - 1)
+    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
+    shifted = value + right[:, None]
+    domain = _domain(shifted, ratio)
+    matrices = [_matrix(domain, back, table, grid, order) for order in range(3)]
+    terms = _chebyshev(shifted, domain, grid)
+    weight = step * jnp.exp(terms.sum(1) @ matrices[0])
+    slope = weight @ matrices[1].T
+    curvature = weight @ matrices[2].T
+    probability = -jnp.einsum("nor,nr->no", terms, slope)
+    stein = -jnp.einsum("nor,nr->no", terms, curvature)
+    return probability, stein
+
+
+def _place(
+    value: Array, wage: Array, occupation: Array, observed: Array, ratio: Array, grid: Grid
+) -> tuple[Array, Array]:
+    """Place the nodes: right end of each worker's grid, and the one step all share.
+
+    The left end follows improbable choices: a choice of probability e^-k has its mass near
+    c = −k, and k is bounded above by Jensen's inequality and by a bound on the shocks.
+    """
+    y, w, r = jax.lax.stop_gradient((value, wage, ratio))
+    others = jnp.where(
+        jnp.arange(y.shape[1]) == occupation[..., None], -jnp.inf, y[:, None, :]
+    )
+    gap = jax.nn.logsumexp(others, axis=-1) - w
+    improbable = jnp.minimum(
+        jnp.logaddexp(0.0, gap + r**2 / 2), 0.023 * y.shape[1] + jnp.logaddexp(0.0, gap + 2 * r)
+    )
+    right = jnp.max(jnp.where(observed, -w, -jnp.inf), axis=1) + _RIGHT_END
+    left = jnp.min(jnp.where(observed, -w - improbable, jnp.inf), axis=1) - _DROPPED_LEFT
+    # Past the support of ψ the integrand is nil whatever c.
+    right = jnp.minimum(right, support(r, _BOTTOM)[1] - jnp.max(y, axis=1))
+    return right, jnp.max(right - left) / (grid.nodes - 1)
+
+
+def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
+    start, _ = support(ratio)
+    fixed = jax.lax.stop_gradient(y)
+    low = jnp.maximum(jnp.min(fixed), start) - 1e-3
+    high = jnp.maximum(jnp.max(fixed), low + 1.0) + 1e-3
+    return low, high
+
+
+def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "... R"]:
+    """T_0 … T_{R−1} of y scaled from its domain to [−1, 1]."""
+    low, high = domain
+    t = (2 * jnp.maximum(y, low) - (low + high)) / (high - low)
+    terms = [jnp.ones_like(t), t]
+    for _ in range(grid.terms - 2):
+        terms.append(2 * t * terms[-1] - terms[-2])
+    return jnp.stack(terms, axis=-1)
+
+
+def _matrix(
+    domain: tuple[Array, Array], back: Array, table: PsiTable, grid: Grid, order: int = 0
+) -> Float[Array, "R Q"]:
+    """Chebyshev coefficients in y of ψ (order 0), ψ' (1), ψ'' + ψ'² (2) at each node."""
+    low, high = domain
+    k = np.arange(grid.terms)
+    angle = np.pi * (k + 0.5) / grid.terms
+    points = 0.5 * (low + high) + 0.5 * (high - low) * jnp.asarray(np.cos(angle), back.dtype)
+    x = points[:, None] - back
+    values = look_up(table, x, order)
+    if order == 2:
+        values = values + look_up(table, x, 1) ** 2
+    transform = 2 / grid.terms * np.cos(np.outer(k, angle))
+    transform[0] /= 2
+    return jnp.asarray(transform, values.dtype) @ values
+

