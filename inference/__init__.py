@@ -2,6 +2,6 @@
 
 if __name__ != "taskroy.inference":
     raise ImportError(
-        "This folder is the package 'taskroy.inference'; import it under that name. Under a second name "
-        "JAX would register its classes twice."
+        "This folder is the package 'taskroy.inference'; import it under that name. "
+        "Under a second name JAX would register its classes twice."
     )

@@ -31,7 +31,9 @@ class InferenceSettings(BaseModel):
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 4000
-    seed: Annotated[int, Field(ge=0, description="Seed of every random number of the fit.")] = 1
+    seed: Annotated[
+        int, Field(ge=0, lt=2**32, description="Seed of every random number of the fit.")
+    ] = 1
     precision: Annotated[
         Literal["float64", "float32"],
         Field(description="Floating-point precision of the fit; float32 is for GPUs and drafts."),

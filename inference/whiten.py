@@ -83,9 +83,9 @@ def whitened(
     skills = _WhitenSkills(record, economy, log_wage, occupation, expansion)
 
     def choose(site: dict[str, Any]) -> Reparam | None:
-        if site["name"] == "skill_deviation":
+        if site.get("name") == "skill_deviation":
             return skills
-        if site["name"] == "skill_mean" and "mean_potential" in record.values:
+        if site.get("name") == "skill_mean" and "mean_potential" in record.values:
             return _LeftOut()
         return None
 
@@ -105,7 +105,7 @@ class _Record(Messenger):  # type: ignore[misc]
         super().__init__(None)
 
     def postprocess_message(self, message: dict[str, Any]) -> None:
-        if message["name"] in _NEEDED:
+        if message.get("name") in _NEEDED:
             self.values[message["name"]] = message["value"]
 
 

@@ -14,7 +14,7 @@ from jax import Array
 from jaxtyping import Bool, Float
 from numpyro.distributions import Distribution, constraints
 
-from taskroy.models.choice_grid import Grid, log_choice_of_careers
+from taskroy.models.choice_grid import Grid, log_choice_of_careers, node_range
 
 _LOG_SQRT_2PI = 0.9189385332046727
 
@@ -106,18 +106,22 @@ class Careers(Distribution):  # type: ignore[misc]
         mean = jnp.take_along_axis(self.potential, held, axis=1)
         z = (net - mean) / self.wage_shock_scale
         wage_factor = -0.5 * z**2 - jnp.log(self.wage_shock_scale) - _LOG_SQRT_2PI
-        worth = (self.potential + self.amenity) / self.taste_scale
         if self.shock == "worker":
-            choice = jax.nn.log_softmax(worth, axis=-1)
+            choice = jax.nn.log_softmax((self.potential + self.amenity) / self.taste_scale, axis=-1)
             choice_factor = jnp.take_along_axis(choice, held, axis=1)
         else:
-            choice_factor = log_choice_of_careers(
-                worth,
-                (net + self.amenity[held]) / self.taste_scale,
-                held,
-                self.observed,
-                self.wage_shock_scale / self.taste_scale,
-                self.grid,
-            )
+            choice_factor = log_choice_of_careers(*self._in_taste_units(value), self.grid)
         seen = self.observed
         return jnp.where(seen, wage_factor, 0.0), jnp.where(seen, choice_factor, 0.0)
+
+    def node_width(self, value: Float[Array, "N T 2"]) -> Float[Array, ""]:
+        """Return the width of the widest worker's choice integrand, which sizes the grid."""
+        left, right = node_range(*self._in_taste_units(value))
+        return jnp.max(right - left)
+
+    def _in_taste_units(self, value: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Return worths, wages, occupations, who is observed, and ϱ/ν."""
+        held = value[..., 1].astype(jnp.int32)
+        worth = (self.potential + self.amenity) / self.taste_scale
+        wage = (value[..., 0] - self.common + self.amenity[held]) / self.taste_scale
+        return worth, wage, held, self.observed, self.wage_shock_scale / self.taste_scale

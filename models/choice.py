@@ -56,7 +56,7 @@ def _in_double_precision[F: Callable[..., Array]](function: F) -> F:
         if jax.config.jax_enable_x64:
             return function(*args, **kwargs)
         with jax.enable_x64(True):
-            return np.asarray(function(*args, **kwargs))
+            return np.asarray(function(*args, **kwargs))  # type: ignore[return-value]
 
     return wrapper  # type: ignore[return-value]
 

@@ -10,6 +10,7 @@ measured against :mod:`taskroy.models.choice` by :func:`taskroy.inference.accura
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +46,7 @@ class Grid:
     knots: int = 320
 
 
+@partial(jax.jit, static_argnames="grid")
 def log_choice_of_careers(
     value: Float[Array, "N O"],
     wage: Float[Array, "N T"],
@@ -76,22 +78,26 @@ def log_choice_of_careers(
         (N, T).
     """
     table = psi_table(ratio, grid.knots, highest=0, bottom=_BOTTOM)
-    right, step = _place(value, wage, occupation, observed, ratio, grid)
+    left, right = node_range(value, wage, occupation, observed, ratio)
+    step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
     shifted = value + right[:, None]
     domain = _domain(shifted, ratio)
     matrix = _matrix(domain, back, table, grid)
-    total = _chebyshev(shifted, domain, grid).sum(1) @ matrix
-    # Gathering y, not its T_r, keeps the scatter in the gradient R times smaller.
+    # Nodes lead, so that the long axes are the contiguous ones; and y is gathered rather than its
+    # T_r, which keeps the scatter in the gradient R times smaller.
+    total = matrix.T @ _chebyshev(shifted, domain, grid).sum(-1)
     own = jnp.take_along_axis(shifted, occupation, axis=1)
-    held = _chebyshev(own, domain, grid) @ matrix
-    c = (right[:, None] + wage)[..., None] - back
+    terms = _chebyshev(own.reshape(-1), domain, grid)
+    held = (matrix.T @ terms).reshape(-1, *own.shape)
+    c = (right[:, None] + wage) - back[:, None, None]
     # exp(c) past the right end only has to be finite: the integrand is nil there.
-    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None, :] - held
-    log_probability = jax.nn.logsumexp(exponent, axis=-1) + jnp.log(step)
+    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, :, None] - held
+    log_probability = jax.nn.logsumexp(exponent, axis=0) + jnp.log(step)
     return jnp.where(observed, log_probability, 0.0)
 
 
+@partial(jax.jit, static_argnames="grid")
 def choice_moments(
     value: Float[Array, "N O"], ratio: Float[Array, ""], grid: Grid
 ) -> tuple[Float[Array, "N O"], Float[Array, "N O"]]:
@@ -117,26 +123,27 @@ def choice_moments(
     domain = _domain(shifted, ratio)
     matrices = [_matrix(domain, back, table, grid, order) for order in range(3)]
     terms = _chebyshev(shifted, domain, grid)
-    weight = step * jnp.exp(terms.sum(1) @ matrices[0])
-    slope = weight @ matrices[1].T
-    curvature = weight @ matrices[2].T
-    probability = -jnp.einsum("nor,nr->no", terms, slope)
-    stein = -jnp.einsum("nor,nr->no", terms, curvature)
+    weight = step * jnp.exp(matrices[0].T @ terms.sum(-1))
+    slope, curvature = matrices[1] @ weight, matrices[2] @ weight
+    probability = -(terms * slope[..., None]).sum(0)
+    stein = -(terms * curvature[..., None]).sum(0)
     return probability, stein
 
 
-def _place(
-    value: Array, wage: Array, occupation: Array, observed: Array, ratio: Array, grid: Grid
-) -> tuple[Array, Array]:
-    """Place the nodes: right end of each worker's grid, and the one step all share.
+def node_range(
+    value: Float[Array, "N O"],
+    wage: Float[Array, "N T"],
+    occupation: Int[Array, "N T"],
+    observed: Bool[Array, "N T"],
+    ratio: Float[Array, ""],
+) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
+    """Return where each worker's integrands begin and end, in x; arguments as above.
 
     The left end follows improbable choices: a choice of probability e^-k has its mass near
     c = −k, and k is bounded above by Jensen's inequality and by a bound on the shocks.
     """
     y, w, r = jax.lax.stop_gradient((value, wage, ratio))
-    others = jnp.where(
-        jnp.arange(y.shape[1]) == occupation[..., None], -jnp.inf, y[:, None, :]
-    )
+    others = jnp.where(jnp.arange(y.shape[1]) == occupation[..., None], -jnp.inf, y[:, None, :])
     gap = jax.nn.logsumexp(others, axis=-1) - w
     improbable = jnp.minimum(
         jnp.logaddexp(0.0, gap + r**2 / 2), 0.023 * y.shape[1] + jnp.logaddexp(0.0, gap + 2 * r)
@@ -145,7 +152,7 @@ def _place(
     left = jnp.min(jnp.where(observed, -w - improbable, jnp.inf), axis=1) - _DROPPED_LEFT
     # Past the support of ψ the integrand is nil whatever c.
     right = jnp.minimum(right, support(r, _BOTTOM)[1] - jnp.max(y, axis=1))
-    return right, jnp.max(right - left) / (grid.nodes - 1)
+    return left, right
 
 
 def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
@@ -156,14 +163,14 @@ def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "... R"]:
-    """T_0 … T_{R−1} of y scaled from its domain to [−1, 1]."""
+def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "R ..."]:
+    """T_0 … T_{R−1} of y scaled from its domain to [−1, 1], leading."""
     low, high = domain
     t = (2 * jnp.maximum(y, low) - (low + high)) / (high - low)
     terms = [jnp.ones_like(t), t]
     for _ in range(grid.terms - 2):
         terms.append(2 * t * terms[-1] - terms[-2])
-    return jnp.stack(terms, axis=-1)
+    return jnp.stack(terms)
 
 
 def _matrix(
@@ -181,4 +188,3 @@ def _matrix(
     transform = 2 / grid.terms * np.cos(np.outer(k, angle))
     transform[0] /= 2
     return jnp.asarray(transform, values.dtype) @ values
-

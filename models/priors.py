@@ -1,7 +1,7 @@
 """Every prior, with its unit and the reason for it; each can be set in the study file.
 
-    [model.priors]
-    taste_scale = {median = 0.3, log_sd = 0.5}
+[model.priors]
+taste_scale = {median = 0.3, log_sd = 0.5}
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ class Priors(_Frozen):
     intercept_scale: Annotated[
         HalfNormal,
         Field(
-            description="τ, sd of μ around its known value plus a constant (intercept = 'pooled' or "
-            "'orthogonal'), log-wage units; τ → 0 is 'known'."
+            description="τ, sd of μ around its known value plus a constant (intercept = 'pooled'; of "
+            "the free part if 'orthogonal'), log-wage units; τ → 0 is 'known'."
         ),
     ] = HalfNormal(scale=0.5)
     intercept_constant: Annotated[
@@ -140,9 +140,3 @@ class Priors(_Frozen):
             "experience in its sds)."
         ),
     ] = Normal(sd=0.5)
-
-
-
-
-
-

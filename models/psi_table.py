@@ -81,4 +81,3 @@ def look_up(table: PsiTable, x: Float[Array, "..."], order: int = 0) -> Float[Ar
     result = a0 + t * (a1 + t * (a2 + t * (a3 + t * (a4 + t * a5))))
     beyond = jnp.maximum(position - (jet.shape[1] - 1), 0.0) * h
     return jnp.where(position < 0, 0.0, result + beyond * jet[1, -1])
-

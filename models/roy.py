@@ -132,7 +132,11 @@ def roy_model(
             shock=settings.shock,
             grid=grid,
         )
-        seen = None if log_wage is None else jnp.stack([log_wage, occupation], axis=-1)
+        seen = (
+            None
+            if log_wage is None or occupation is None
+            else jnp.stack([log_wage, occupation], axis=-1)
+        )
         return numpyro.sample("career", careers, obs=seen)
 
 
@@ -172,16 +176,15 @@ def _levels(economy: Economy, settings: ModelSettings) -> tuple[Array, Array]:
                 "mean_potential", dist.MultivariateNormal(mean, covariance)
             )
             skill_mean = numpyro.sample(
-                "skill_mean", _ridge(loading, covariance, mean_potential - mean, centre, priors.skill_mean.sd)
+                "skill_mean",
+                _ridge(loading, covariance, mean_potential - mean, centre, priors.skill_mean.sd),
             )
             intercept = mean_potential - a @ skill_mean
     numpyro.deterministic("intercept", intercept)
     return mean_potential, skill_mean
 
 
-def _ridge(
-    loading: Array, covariance: Array, gap: Array, centre: Array, sd: float
-) -> Distribution:
+def _ridge(loading: Array, covariance: Array, gap: Array, centre: Array, sd: float) -> Distribution:
     """Return p(s̄ | m̄), a Gaussian in closed form; `gap` is m̄ less its prior mean."""
     gain = sd * jnp.linalg.solve(covariance, loading).T
     posterior = sd**2 * jnp.eye(loading.shape[1]) - sd * gain @ loading
@@ -201,9 +204,7 @@ def _skill_covariance(economy: Economy, settings: ModelSettings) -> Array:
     """Cholesky factor of Σ, (K, K)."""
     priors, tasks = settings.priors, economy.technology.task_weights.shape[1]
     if settings.covariance == "lkj":
-        sd = numpyro.sample(
-            "skill_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1)
-        )
+        sd = numpyro.sample("skill_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1))
         factor = numpyro.sample(
             "skill_corr_cholesky", dist.LKJCholesky(tasks, priors.skill_corr.concentration)
         )
@@ -214,9 +215,7 @@ def _skill_covariance(economy: Economy, settings: ModelSettings) -> Array:
     loading = numpyro.sample(
         "loading", dist.Normal(0, 1).expand([tasks, settings.factors]).to_event(2)
     )
-    unique = numpyro.sample(
-        "unique_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1)
-    )
+    unique = numpyro.sample("unique_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1))
     scaled = scale * decay * loading
     covariance = scaled @ scaled.T + jnp.diag(unique**2)
     sd = numpyro.deterministic("skill_sd", jnp.sqrt(jnp.diag(covariance)))

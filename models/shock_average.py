@@ -29,6 +29,9 @@ _NEGLIGIBLE = 36.0
 _NODES = 144
 _LOG_SQRT_2PI = 0.9189385332046727
 
+# A rule gives the log terms of its sum, and dᵏ/dxᵏ of each term relative to it.
+type _Rule = Callable[[Array, Array], tuple[Array, Callable[[int], Array]]]
+
 
 def psi_jet(
     x: Float[Array, " X"], ratio: Float[Array, ""], order: int = 4
@@ -52,7 +55,7 @@ def psi_jet(
         of `x`.
     """
 
-    def jet(rule: Callable[[Array, Array], tuple[Array, Callable[[int], Array]]]) -> Callable:
+    def jet(rule: _Rule) -> Callable[[Array, Array], Array]:
         def evaluate(x: Array, ratio: Array) -> Array:
             exponent, moment = rule(x, ratio)
             value = jax.nn.logsumexp(exponent, axis=-1)
@@ -67,7 +70,7 @@ def psi_jet(
 
 
 def _cumulants(value: Array, f: list[Array]) -> list[Array]:
-    """Derivatives of log F from the ratios f_k = F⁽ᵏ⁾/F."""
+    """Return derivatives of log F from the ratios f_k = F⁽ᵏ⁾/F."""
     rows = [value]
     if len(f) > 0:
         rows.append(f[0])
@@ -76,9 +79,7 @@ def _cumulants(value: Array, f: list[Array]) -> list[Array]:
     if len(f) > 2:
         rows.append(f[2] - 3 * f[0] * f[1] + 2 * f[0] ** 3)
     if len(f) > 3:
-        rows.append(
-            f[3] - 4 * f[2] * f[0] - 3 * f[1] ** 2 + 12 * f[1] * f[0] ** 2 - 6 * f[0] ** 4
-        )
+        rows.append(f[3] - 4 * f[2] * f[0] - 3 * f[1] ** 2 + 12 * f[1] * f[0] ** 2 - 6 * f[0] ** 4)
     return rows
 
 
@@ -118,7 +119,7 @@ def _by_gumbel(x: Array, ratio: Array) -> tuple[Array, Callable[[int], Array]]:
     hazard = jnp.exp(-0.5 * z**2 - _LOG_SQRT_2PI - log_cdf)
 
     def moment(k: int) -> Array:  # dᵏ/dxᵏ Φ((t − x)/ratio) over Φ, by Hermite polynomials
-        hermite = [1.0, -z, z**2 - 1, z * (3 - z**2)][k - 1]
+        hermite = [jnp.ones_like(z), -z, z**2 - 1, z * (3 - z**2)][k - 1]
         return hazard * hermite / (-ratio) ** k
 
     return exponent, moment

@@ -18,9 +18,7 @@ from jaxtyping import ArrayLike, Float
 from taskroy.errors import ModelError
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=("alpha", "labor_share"), meta_fields=()
-)
+@partial(jax.tree_util.register_dataclass, data_fields=("alpha", "labor_share"), meta_fields=())
 @dataclass(frozen=True)
 class Technology:
     """Cobb–Douglas weights of each occupation.
@@ -58,7 +56,7 @@ class Technology:
         if wrong.any():
             o = int(np.flatnonzero(wrong)[0])
             raise ModelError(
-                f"The task weights sum to {alpha[o].sum():.6g}, the labour share is {share[o]:.6g}.",
+                f"Task weights sum to {alpha[o].sum():.6g}, the labour share is {share[o]:.6g}.",
                 where=f"occupation {o}",
                 expected="weights of labour tasks, none negative, that sum to a share in (0, 1]; "
                 "the rest is the machines'",
@@ -137,11 +135,10 @@ class Technology:
                         remedy="automate a share below one, or fewer tasks",
                     )
         after = Technology(jnp.asarray(self.alpha) - moved, kept)
-        shifted = (
-            jnp.asarray(self.labor_share) * jnp.asarray(intercept)
-            + moved @ jnp.asarray(productivity)
-        ) / kept
-        return after, shifted
+        # Written as a change, so that moving nothing changes nothing, to the last bit.
+        mu = jnp.asarray(intercept)
+        change = (moved @ jnp.asarray(productivity) + moved.sum(1) * mu) / kept
+        return after, mu + change
 
 
 def _xlogx(x: Array) -> Array:

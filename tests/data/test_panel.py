@@ -159,8 +159,8 @@ def test_summary_counts_workers_and_shares() -> None:
     summary = load_panel().summary()
     assert summary["observations"].sum() == 4360
     assert summary["share"].sum() == pytest.approx(1.0, abs=1e-12)
-    assert summary.at["farm-laborers", "workers"] == 27
-    assert summary.at["farm-laborers", "observations"] == 64
+    assert summary.loc["farm-laborers", "workers"] == 27
+    assert summary.loc["farm-laborers", "observations"] == 64
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""A variational approximation of the whitened model.
+
+Full-rank Gaussian over θ, and independent Gaussians over whitened skills, which whitening has made
+nearly independent of each other and of θ. It starts NUTS, and it is the ``svi`` route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+import optax
+from jax import Array
+from jax.flatten_util import ravel_pytree
+from numpyro import handlers
+from numpyro.distributions import Distribution
+from numpyro.infer import SVI, Trace_ELBO
+from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoNormal
+from numpyro.infer.initialization import init_to_median, init_to_value
+
+from taskroy.inference.whiten import WHITENED
+from taskroy.progress import Progress
+
+_BLOCK = 100
+
+
+class Approximation(NamedTuple):
+    """A fitted guide: the guide, its parameters, and the loss at each step (−ELBO)."""
+
+    guide: AutoGuideList
+    parameters: dict[str, Array]
+    losses: Array
+
+    def sample(self, key: Array, draws: int) -> dict[str, Array]:
+        """Draw θ and whitened skills, each with a leading dimension `draws`."""
+        draw: dict[str, Array] = self.guide.sample_posterior(
+            key, self.parameters, sample_shape=(draws,)
+        )
+        return draw
+
+    def unconstrained_parameters(self) -> Distribution:
+        """Return the Gaussian over θ, unconstrained, its sites flattened in sorted order."""
+        return self.guide[0].get_posterior(self.parameters)
+
+    def log_density(self, sites: dict[str, Array]) -> Array:
+        """Return the log density at one unconstrained point; whitened skills are real already."""
+        theta = {k: v for k, v in sites.items() if k != WHITENED}
+        parameters = self.unconstrained_parameters().log_prob(ravel_pytree(theta)[0])
+        location = self.parameters[f"{WHITENED}_skills_loc"]
+        scale = self.parameters[f"{WHITENED}_skills_scale"]
+        skills = dist.Normal(location, scale).log_prob(sites[WHITENED]).sum()
+        return parameters + skills
+
+
+def approximate(
+    model: Callable[..., Any],
+    key: Array,
+    start: dict[str, Array],
+    *,
+    steps: int,
+    progress: Progress,
+    learning_rate: float = 0.02,
+    name: str = "variational approximation",
+) -> Approximation:
+    """Fit the guide by stochastic optimisation of the evidence lower bound.
+
+    Parameters
+    ----------
+    model
+        A whitened model without arguments.
+    key
+        Random key.
+    start
+        Starting values of sites; others start at prior medians.
+    steps
+        Optimiser steps.
+    progress
+        Told how far it is.
+    learning_rate
+        Of Adam, decaying along a cosine.
+    name
+        What progress calls it.
+    """
+    medians = handlers.substitute(handlers.seed(model, 0), substitute_fn=init_to_median)
+    trace = handlers.trace(medians).get_trace()
+    latent = {name: site["value"] for name, site in trace.items() if _latent(site)}
+    initial = init_to_value(values={**latent, **start})
+    guide = AutoGuideList(model)
+    guide.append(
+        AutoMultivariateNormal(
+            handlers.block(
+                model, hide_fn=lambda site: _derived(site) or site.get("name") == WHITENED
+            ),
+            prefix="parameters",
+            init_loc_fn=initial,
+            init_scale=0.03,
+        )
+    )
+    guide.append(
+        AutoNormal(
+            handlers.block(
+                model,
+                hide_fn=lambda site: _derived(site) or (_latent(site) and site["name"] != WHITENED),
+            ),
+            prefix="skills",
+            init_loc_fn=initial,
+            init_scale=0.5,
+        )
+    )
+    schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
+    svi = SVI(model, guide, optax.adam(schedule), Trace_ELBO())
+    state = svi.init(key)
+
+    @jax.jit
+    def block(state: Any) -> tuple[Any, Array]:
+        return jax.lax.scan(lambda s, _: svi.update(s), state, length=_BLOCK)
+
+    losses = []
+    progress.start(name, steps)
+    for done in range(0, steps, _BLOCK):
+        state, loss = block(state)
+        losses.append(loss)
+        progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
+    progress.finish()
+    return Approximation(guide, svi.get_params(state), jnp.concatenate(losses))
+
+
+def _derived(site: dict[str, Any]) -> bool:
+    return bool(site["type"] == "deterministic")
+
+
+def _latent(site: dict[str, Any]) -> bool:
+    return bool(site["type"] == "sample" and not site.get("is_observed", False))

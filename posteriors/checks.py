@@ -1,0 +1,194 @@
+"""The gate: what must hold before a posterior's bands may be read.
+
+Each line has a number, the bar it is held to, what it means and what to do; the verdict is the
+worst line. Bars are those of quality: R̂ ≤ 1.01, bulk and tail ESS ≥ 400 and ≥ 100 a chain, no
+divergences, E-BFMI ≥ 0.3, PSIS k̂ ≤ 0.7 (Vehtari et al. 2021, 2024; Betancourt 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import arviz_stats
+import numpy as np
+import xarray as xr
+
+Status = Literal["PASS", "REVIEW", "FAIL"]
+_ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
+
+RHAT = 1.01
+ESS = 400
+ESS_PER_CHAIN = 100
+BFMI = 0.3
+PARETO_K = 0.7
+GRID_ERROR = 1e-4
+_HEADLINES = ("mean_change", "winners", "log_wage_change")
+_SKILLS = "skill"
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check: what was looked at, what was found, what it means, what to do."""
+
+    name: str
+    status: Status
+    value: str
+    bar: str
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All checks of one posterior."""
+
+    lines: tuple[CheckLine, ...]
+
+    @property
+    def verdict(self) -> Status:
+        """The worst status of any line."""
+        return max((line.status for line in self.lines), key=_ORDER.index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return verdict and lines as plain values."""
+        return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
+
+
+def check(posterior: xr.DataTree) -> Gate:
+    """Check a posterior tree; counterfactual headlines too, where there are any."""
+    lines = [_quadrature(posterior)]
+    if posterior.attrs["method"] == "svi":
+        lines.append(_variational(posterior))
+        return Gate(tuple(lines))
+    draws = posterior["posterior"].to_dataset()
+    lines += _convergence(draws.drop_vars(_SKILLS), "parameters", "FAIL")
+    lines += _convergence(draws[[_SKILLS]], "workers' skills", "REVIEW")
+    if "counterfactual" in posterior.children:
+        headlines = posterior["counterfactual"].to_dataset()[list(_HEADLINES)]
+        lines += _convergence(headlines, "counterfactual headlines", "FAIL")
+    return Gate((*lines, *_sampler(posterior)))
+
+
+def _convergence(draws: xr.Dataset, what: str, worst: Status) -> list[CheckLine]:
+    """R̂ and ESS of every number in `draws`, judged by the worst of them."""
+    chains, count = draws.sizes["chain"], draws.sizes["draw"]
+    ess_bar = max(ESS, ESS_PER_CHAIN * chains)
+    rhat, place = _extreme(arviz_stats.rhat(draws), np.nanmax)
+    lines = [
+        CheckLine(
+            f"R-hat, {what}",
+            "PASS" if rhat <= RHAT else worst,
+            f"{rhat:.4f} ({place})",
+            f"at most {RHAT}",
+            "Chains that started apart agree: above the bar they have not all found the same "
+            "posterior.",
+            "Run longer (warmup, draws); if it stays, look at the parameter named.",
+        )
+    ]
+    if chains == 1:
+        lines[0] = CheckLine(
+            f"R-hat, {what}",
+            worst,
+            "one chain",
+            f"at most {RHAT} over several chains",
+            "One chain cannot show that it has found the posterior.",
+            "Run at least four chains.",
+        )
+    for method in ("bulk", "tail"):
+        ess, place = _extreme(arviz_stats.ess(draws, method=method), np.nanmin)
+        lines.append(
+            CheckLine(
+                f"{method} ESS, {what}",
+                "PASS" if ess >= ess_bar else worst,
+                f"{ess:.0f} of {chains * count} draws ({place})",
+                f"at least {ess_bar}",
+                "Effective number of independent draws for "
+                + ("means" if method == "bulk" else "the ends of bands")
+                + ": below the bar reported digits are noise.",
+                f"Draw about {np.ceil(ess_bar / max(ess, 1.0)):.0f} times as many.",
+            )
+        )
+    return lines
+
+
+def _extreme(values: xr.Dataset, pick: Callable[[Any], Any]) -> tuple[float, str]:
+    """Return the worst number of a dataset of diagnostics, and the name of its variable."""
+    worst = {name: float(pick(v.to_numpy())) for name, v in values.items() if _varies(v)}
+    if not worst:
+        return float("nan"), "nothing varies"
+    target = float(pick(list(worst.values())))
+    return target, str(next(name for name, value in worst.items() if value == target))
+
+
+def _varies(values: xr.DataArray) -> bool:
+    """Tell diagnostics from the NaN of a constant, such as the diagonal of a correlation."""
+    return bool(np.isfinite(values.to_numpy()).any())
+
+
+def _sampler(posterior: xr.DataTree) -> list[CheckLine]:
+    statistics = posterior["sample_stats"].to_dataset()
+    divergences = int(statistics["diverging"].sum())
+    bfmi = float(np.min(_bfmi(statistics["energy"].to_numpy())))
+    limit = posterior.attrs["inference"]["max_tree_depth"]
+    capped = float((statistics["tree_depth"] >= limit).mean())
+    return [
+        CheckLine(
+            "divergences",
+            "PASS" if divergences == 0 else "FAIL",
+            str(divergences),
+            "0",
+            "A divergence is a place that the sampler could not follow, so did not explore.",
+            "Raise target_accept (0.9, 0.95); if it stays, the model strains against the data.",
+        ),
+        CheckLine(
+            "E-BFMI",
+            "PASS" if bfmi >= BFMI else "REVIEW",
+            f"{bfmi:.2f}",
+            f"at least {BFMI}",
+            "Low values mean heavy tails that chains cross slowly.",
+            "Run a longer warm-up.",
+        ),
+        CheckLine(
+            "tree depth",
+            "PASS" if capped == 0 else "REVIEW",
+            f"{100 * capped:.1f}% of draws at the cap of {limit}",
+            "none",
+            "Capped draws are right but move little.",
+            "Raise max_tree_depth or run a longer warm-up.",
+        ),
+    ]
+
+
+def _bfmi(energy: np.ndarray) -> np.ndarray:
+    """Return E-BFMI by chain: mean squared change of energy over its variance."""
+    return np.asarray(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1))
+
+
+def _quadrature(posterior: xr.DataTree) -> CheckLine:
+    error = float(posterior.attrs["grid"]["summed_error"])
+    return CheckLine(
+        "quadrature",
+        "PASS" if abs(error) <= 100 * GRID_ERROR else "REVIEW",
+        f"{error:.1e} in the log-likelihood; at most "
+        f"{posterior.attrs['grid']['largest_error']:.1e} in a worker-year",
+        f"{100 * GRID_ERROR:g} in all",
+        "Numerical error of the choice probabilities, measured against the ten-digit reference.",
+        "Report it: the grid is sized to the panel and should not miss the bar.",
+    )
+
+
+def _variational(posterior: xr.DataTree) -> CheckLine:
+    weights = posterior["sample_stats"]["log_weight"].to_numpy().ravel()
+    _, k = arviz_stats.base.array_stats.psislw(weights, axis=-1)
+    k = float(k)
+    return CheckLine(
+        "SVI, PSIS k-hat",
+        "PASS" if k <= PARETO_K else "REVIEW",
+        f"{k:.2f}",
+        f"at most {PARETO_K}",
+        "How far the approximation is from the posterior, over all parameters and skills at once. "
+        "Above the bar its bands are not to be trusted: they are often too narrow.",
+        'Use method = "nuts" for answers; SVI is for a first look.',
+    )

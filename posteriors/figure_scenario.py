@@ -1,0 +1,198 @@
+"""Figures of one scenario: exposure, winners and losers, workers, the decomposition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from pandas import DataFrame
+
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_style import (
+    GAIN,
+    INK,
+    LOSS,
+    NEUTRAL,
+    ROW,
+    Drawing,
+    label_rows,
+    new_figure,
+    printable,
+)
+from taskroy.posteriors.report_words import certainty, spread
+from taskroy.posteriors.table_scenario import PARTS, Scenario
+from taskroy.posteriors.tables import Column, Table, show
+from taskroy.posteriors.titles import figure_label, in_sentence
+
+_KEY_ROWS = 24  # occupations named beside the scatter
+
+
+def exposure_drawing(scenario: Scenario, table: Table, headline: Table, band: Band) -> Drawing:
+    """Return exposure against the change of wages."""
+    frame = table.frame
+    slope = headline.frame[headline.frame["key"] == "slope"]
+    trend = ""
+    if len(slope):
+        text = show(Column("value", "", "log_points", band=True), slope.iloc[0].to_dict())
+        trend = f" Ten points more exposure go with {text} log points."
+    most, least = frame.iloc[0], frame.iloc[-1]
+    return Drawing(
+        f"{scenario.prefix}-exposure",
+        "Share of an occupation’s work that is automated against the change of its mean wage, and "
+        f"of the wage of those who stay in it. Lines are {band.name}s; the area of a dot is "
+        "employment before; numbers are those of the table.",
+        f"Exposure runs from {least['exposure']:.0%} ({in_sentence(least['occupation'])}) to "
+        f"{most['exposure']:.0%} ({in_sentence(most['occupation'])}). "
+        + spread(frame, "log_wage_change", "The change of the mean wage")
+        + trend,
+        lambda: _draw_exposure(frame),
+    )
+
+
+def winners_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
+    """Return stacked bars of winners and losers."""
+    frame = table.frame
+    everyone, each = frame.iloc[0].to_dict(), frame.iloc[1:]
+    column = Column("winners", "", "percent", band=True)
+    top, bottom = each.iloc[0], each.iloc[-1]
+    losers = "do not gain" if scenario.has_ties else "lose"
+    return Drawing(
+        f"{scenario.prefix}-winners",
+        f"Shares of workers who gain (blue) and who {losers} (orange), by the occupation held "
+        f"before; the black line is the {band.name} of where they meet.",
+        f"{show(column, everyone)} of all workers gain: most often those from "
+        f"{in_sentence(top['occupation'])}, {show(column, top.to_dict())}, and least often those "
+        f"from {in_sentence(bottom['occupation'])}, {show(column, bottom.to_dict())}.",
+        lambda: _draw_winners(frame, losers),
+    )
+
+
+def workers_drawing(scenario: Scenario, table: Table) -> Drawing:
+    """Return the histogram of the workers' probabilities of a gain."""
+    return Drawing(
+        f"{scenario.prefix}-workers",
+        "Workers of the panel by the probability, given the data, that they gain.",
+        certainty(table),
+        lambda: _draw_workers(table.frame),
+    )
+
+
+def decomposition_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
+    """Return bars of the four parts and their sum."""
+    frame = table.frame
+    text = " ".join(
+        spread(frame, name, title if name == "log_wage_change" else f"The part “{title}”")
+        for name, title in PARTS.items()
+    )
+    return Drawing(
+        f"{scenario.prefix}-decomposition",
+        "The four parts of the change of each occupation’s mean wage, and their sum, in log "
+        f"points; black lines are {band.name}s.",
+        text,
+        lambda: _draw_decomposition(frame),
+    )
+
+
+def _draw_exposure(frame: DataFrame) -> Figure:
+    keyed = len(frame) <= _KEY_ROWS
+    figure = new_figure(max(3.6, 0.25 * len(frame)) if keyed else 4.0)
+    left, right, *key = figure.subplots(
+        1, 3 if keyed else 2, width_ratios=[4, 4, 3] if keyed else [1, 1], squeeze=False
+    )[0]
+    right.sharey(left)
+    right.tick_params(axis="y", labelleft=False)
+    x = 100 * frame["exposure"]
+    for axes, name, title in (
+        (left, "log_wage_change", "Its mean wage"),
+        (right, "incumbent_change", "Wage of those who stay"),
+    ):
+        y, low, high = (100 * frame[f"{name}{end}"] for end in ("", "_low", "_high"))
+        axes.axhline(0, color=NEUTRAL, lw=0.8)
+        axes.vlines(x, low, high, color=GAIN, lw=1.4, alpha=0.55)
+        axes.scatter(
+            x, y, s=20 + 900 * frame["employment_before"], color=GAIN, alpha=0.85, lw=0.8, ec="w"
+        )
+        for number, at_x, at_y in zip(frame["number"], x, y, strict=True):
+            axes.annotate(
+                f"{number}", (at_x, at_y), xytext=(5, 5), textcoords="offset points", fontsize=7.5
+            )
+        axes.set_title(title)
+        axes.grid(axis="y")
+        axes.margins(x=0.12)
+    left.set_ylabel("Change, log points")
+    figure.supxlabel("Share of the occupation’s work that is automated (%)", fontsize=9)
+    if keyed:
+        _write_key(key[0], frame)
+    return figure
+
+
+def _write_key(axes: Any, frame: DataFrame) -> None:
+    axes.axis("off")
+    for i, (number, title) in enumerate(zip(frame["number"], frame["occupation"], strict=True)):
+        label = printable(figure_label(title, width=24, lines=1))
+        axes.text(
+            0, 1 - (i + 0.5) / len(frame), f"{number}  {label}", transform=axes.transAxes,
+            fontsize=7.5, va="center", parse_math=False,
+        )  # fmt: skip
+
+
+def _draw_winners(frame: DataFrame, losers: str) -> Figure:
+    figure = new_figure(0.9 + ROW * len(frame))
+    axes = figure.subplots()
+    place = np.arange(len(frame))
+    gain, low, high = (100 * frame[f"winners{end}"] for end in ("", "_low", "_high"))
+    lose = 100 * frame["losers"]
+    axes.barh(place, gain, color=GAIN, height=0.68, label="gain")
+    axes.barh(place, lose, left=100 - lose, color=LOSS, height=0.68, label=losers)
+    axes.hlines(place, low, high, color=INK, lw=1.6)
+    axes.plot(gain, place, "|", color=INK, ms=8, mew=1.6)
+    label_rows(axes, list(frame["occupation"]))
+    axes.set_xlim(0, 100)
+    axes.axhline(0.5, color=NEUTRAL, lw=0.8)  # above it, the sum of the others
+    axes.xaxis.set_major_formatter(PercentFormatter(decimals=0))
+    axes.spines["left"].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False, handlelength=1.2)
+    return figure
+
+
+def _draw_workers(frame: DataFrame) -> Figure:
+    figure = new_figure(2.6)
+    axes = figure.subplots()
+    share = 100 * frame["share"]
+    middle = 100 * (np.arange(len(frame)) + 0.5) / len(frame)
+    colors = [GAIN if m > 50 else LOSS for m in middle]
+    axes.bar(middle, share.fillna(0), width=94 / len(frame), color=colors)
+    for at, hidden in zip(middle, share.isna(), strict=True):
+        if hidden:
+            axes.annotate(
+                "< 10", (at, 0), xytext=(0, 2), textcoords="offset points", ha="center",
+                fontsize=7.5, color=NEUTRAL,
+            )  # fmt: skip
+    axes.set_xlim(0, 100)
+    axes.set_xticks(range(0, 101, 10))
+    axes.set_xlabel("Probability that the worker gains, given the data (%)")
+    axes.set_ylabel("Workers (%)")
+    axes.grid(axis="y")
+    return figure
+
+
+def _draw_decomposition(frame: DataFrame) -> Figure:
+    figure = new_figure(0.8 + ROW * len(frame))
+    all_axes = figure.subplots(1, len(PARTS), sharey=True, sharex=True)
+    place = np.arange(len(frame))
+    for axes, (name, title) in zip(all_axes, PARTS.items(), strict=True):
+        value, low, high = (100 * frame[f"{name}{end}"] for end in ("", "_low", "_high"))
+        total = name == "log_wage_change"
+        colors = np.where(value >= 0, GAIN, LOSS) if total else np.full(len(frame), NEUTRAL)
+        axes.barh(place, value, color=colors, height=0.68, alpha=1 if total else 0.75)
+        axes.hlines(place, low, high, color=INK, lw=1.3)
+        axes.axvline(0, color=INK, lw=0.8)
+        axes.set_title(title)
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=7.5)
+    label_rows(all_axes[0], list(frame["occupation"]), width=22)
+    figure.supxlabel("log points", fontsize=9)
+    return figure

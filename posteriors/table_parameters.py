@@ -1,0 +1,169 @@
+"""Tables of prior against posterior: what the data taught, parameter by parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from taskroy.posteriors.bands import SAMPLE, Band, estimate
+from taskroy.posteriors.tables import Column, Table
+from taskroy.posteriors.titles import plain_title, titles_of
+
+_MANY_TASKS = 10  # beyond, K(K-1)/2 correlations are too many to read
+_LITTLE = 0.9
+_PARTLY = 0.5
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    symbol: str
+    meaning: str
+    panel: str  # of the figure; empty for those in the second table only
+
+
+_PARAMETERS = {
+    "wage_shock_scale": _Parameter("ϱ", "Wage shocks, sd", "Scales"),
+    "taste_scale": _Parameter("ν", "Taste for occupations, scale", "Scales"),
+    "intercept_scale": _Parameter("τ", "Occupation intercepts, sd", "Scales"),
+    "amenity_scale": _Parameter("τκ", "Amenities, sd", "Scales"),
+    "loading_scale": _Parameter("λ", "Factor loadings, scale", "Scales"),
+    "skill_mean": _Parameter("s̄", "Mean skill", "Mean skills"),
+    "skill_sd": _Parameter("√Σ", "Skill sd", "Standard deviations of skills"),
+    "unique_sd": _Parameter("√D", "Skill sd beside the factors", ""),
+    "skill_corr": _Parameter("Corr(s)", "Skill correlation", ""),
+    "mean_potential": _Parameter("m̄", "Mean potential log wage", ""),
+    "intercept": _Parameter("μ", "Occupation intercept", ""),
+    "amenity": _Parameter("κ", "Amenity", ""),
+    "coefficient": _Parameter("β", "Coefficient", ""),
+}
+
+
+def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
+    """Return prior against posterior, for the main parameters and for the others.
+
+    Parameters
+    ----------
+    tree
+        With groups ``posterior`` and ``prior``.
+    band
+        Kind and level of the intervals.
+
+    Returns
+    -------
+    tuple of Table
+        Scales and skills; and parameters of occupations, correlations and covariates. R̂ is empty
+        where there is but one chain.
+    """
+    labels, posterior = _stacked(tree["posterior"].to_dataset(), tree)
+    prior_labels, prior = _stacked(tree["prior"].to_dataset(), tree)
+    keys = [(name, index) for name, index, _ in labels]
+    known = {(name, index): i for i, (name, index, _) in enumerate(prior_labels)}
+    prior = prior.reindex(parameter=[known.get(key, -1) for key in keys])
+    mean, ends = posterior.mean(SAMPLE), prior.quantile([0.005, 0.995], SAMPLE)
+    ratio = (posterior.var(SAMPLE, ddof=1) / prior.var(SAMPLE, ddof=1)).to_numpy()
+    outside = ((mean < ends[0]) | (mean > ends[1])).to_numpy()
+    several = posterior.sizes["chain"] > 1
+    rhat = arviz_stats.rhat(posterior, sample_dims=SAMPLE) if several else np.full(len(keys), None)
+    frame = pd.DataFrame(
+        {
+            "parameter": [label for _, _, label in labels],
+            "symbol": [_PARAMETERS[name].symbol for name, _ in keys],
+            **estimate("posterior", posterior, band),
+            **estimate("prior", prior, band),
+            "variance_ratio": ratio,
+            "reading": [_reading(r, beyond=o) for r, o in zip(ratio, outside, strict=True)],
+            "rhat": np.asarray(rhat, dtype=float),
+            "ess_bulk": np.asarray(_size(posterior, "bulk")),
+            "ess_tail": np.asarray(_size(posterior, "tail")),
+            "panel": [_PARAMETERS[name].panel for name, _ in keys],
+        }
+    )
+    columns = (
+        Column("parameter", "Parameter"),
+        Column("symbol", "Symbol"),
+        Column("posterior", "Posterior mean [band]", "number", band=True),
+        Column("prior", "Prior mean [band]", "number", band=True),
+        Column("variance_ratio", "Posterior variance / prior variance", "ratio"),
+        Column("reading", "What the data say"),
+        Column("rhat", "R̂", "rhat"),
+        Column("ess_bulk", "Bulk ESS", "count"),
+        Column("ess_tail", "Tail ESS", "count"),
+    )
+    notes = (
+        "Skills, intercepts, amenities and scales are in log-wage units.",
+        "A ratio of 1 means that the data taught nothing: what is concluded from that parameter "
+        "comes from the prior.",
+        *(() if several else ("R̂ compares chains and says nothing about a single one: “–”.",)),
+    )
+    main = frame["panel"] != ""
+    weights = "none (parameters of the model)"
+    return (
+        Table(
+            "parameters",
+            f"Prior and posterior of the main parameters, with {band.name}s",
+            weights,
+            frame[main].reset_index(drop=True),
+            columns,
+            notes,
+        ),
+        Table(
+            "further-parameters",
+            f"Prior and posterior of the other parameters, with {band.name}s",
+            weights,
+            frame[~main].reset_index(drop=True),
+            columns,
+            notes,
+        ),
+    )
+
+
+def _reading(ratio: float, *, beyond: bool) -> str:
+    if not np.isfinite(ratio):
+        return "–"
+    if beyond:
+        return "much; the result lies beyond what the prior expected"
+    if ratio > _LITTLE:
+        return "the data say little"
+    return "something" if ratio > _PARTLY else "much"
+
+
+def _size(draws: xr.DataArray, method: str) -> xr.DataArray:
+    result: xr.DataArray = arviz_stats.ess(draws, sample_dims=SAMPLE, method=method)
+    return result
+
+
+def _stacked(
+    group: xr.Dataset, tree: xr.DataTree
+) -> tuple[list[tuple[str, tuple[int, ...], str]], xr.DataArray]:
+    """Return labels and draws of every parameter, (chain, draw, parameter)."""
+    occupations = titles_of(tree)
+    labels, draws = [], []
+    for name, about in _PARAMETERS.items():
+        if name not in group:
+            continue
+        variable = group[name].transpose(*SAMPLE, ...)
+        for index in _entries(name, variable.shape[2:]):
+            of = ", ".join(
+                occupations[i] if dim == "occupation" else plain_title(variable[dim].values[i])
+                for dim, i in zip(variable.dims[2:], index, strict=True)
+            )
+            labels.append((name, index, f"{about.meaning}: {of}" if of else about.meaning))
+            draws.append(variable.to_numpy()[(..., *index)])
+    stacked = xr.DataArray(
+        np.stack(draws, axis=-1),
+        dims=(*SAMPLE, "parameter"),
+        coords={"parameter": np.arange(len(draws))},
+    )
+    return labels, stacked
+
+
+def _entries(name: str, shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    if name != "skill_corr":
+        yield from np.ndindex(*shape)
+    elif shape[0] <= _MANY_TASKS:
+        yield from ((i, j) for i in range(shape[0]) for j in range(i + 1, shape[1]))

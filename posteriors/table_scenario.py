@@ -1,0 +1,335 @@
+"""Tables of one scenario: what machines take over, who gains and loses, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from taskroy.posteriors.bands import SAMPLE, Band, estimate, sampling_error
+from taskroy.posteriors.small_cells import SMALLEST, to_suppress
+from taskroy.posteriors.tables import ROW_KIND, SUPPRESSED, Column, Table
+from taskroy.posteriors.titles import plain_title, titles_of
+
+PARTS = {
+    "productivity": "Productivity",
+    "task_shift": "Task shift",
+    "selection": "Selection",
+    "resorting": "Re-sorting",
+    "log_wage_change": "Total",
+}
+SHARES = ("winners", "losers")
+_ENOUGH_ERROR = 0.05  # of the posterior sd: quality.md
+_BINS = 10
+_ONE_EACH = "each worker counts once"
+_MEMBERS = (
+    "within an occupation, workers count by their probability of working there before the change"
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario of a posterior.
+
+    Attributes
+    ----------
+    number
+        From 1.
+    name
+        Made harmless.
+    draws
+        Group ``counterfactual``, without dimension ``scenario``.
+    occupations
+        Titles, made harmless.
+    """
+
+    number: int
+    name: str
+    draws: xr.Dataset
+    occupations: list[str]
+
+    @property
+    def prefix(self) -> str:
+        """Of the names of its tables and figures."""
+        return f"scenario-{self.number}"
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether some workers neither gain nor lose."""
+        rest = 1 - self.draws["winners"] - self.draws["losers"]
+        return bool((abs(rest) > 1e-9).any())
+
+
+def scenarios(tree: xr.DataTree) -> list[Scenario]:
+    """Return the scenarios of a posterior, in order."""
+    group = tree["counterfactual"].to_dataset()
+    titles = titles_of(tree)
+    return [
+        Scenario(i + 1, plain_title(name), group.isel(scenario=i, drop=True), titles)
+        for i, name in enumerate(group["scenario"].values)
+    ]
+
+
+def task_table(scenario: Scenario, band: Band) -> Table:
+    """Return what machines take over and how well they do it."""
+    draws = scenario.draws
+    frame = pd.DataFrame(
+        {
+            "task": [plain_title(task) for task in draws["task"].values],
+            "automated_share": draws["automated_share"].to_numpy(),
+            **estimate("productivity", draws["productivity_threshold"], band),
+        }
+    )
+    return Table(
+        f"{scenario.prefix}-tasks",
+        "Share of each task that machines take over, and their productivity at it (log "
+        f"productivity less log price, in log-wage units), with {band.name}s",
+        "none (tasks)",
+        frame,
+        (
+            Column("task", "Task"),
+            Column("automated_share", "Share automated", "percent1"),
+            Column("productivity", "Productivity of machines [band]", "number", band=True),
+        ),
+    )
+
+
+def exposure_table(scenario: Scenario, band: Band) -> Table:
+    """Return exposure, change of pay and employment by occupation, most exposed first."""
+    draws = scenario.draws
+    frame = pd.DataFrame(
+        {
+            "occupation": scenario.occupations,
+            "exposure": draws["occupation_exposure"].to_numpy(),
+            **estimate("log_wage_change", draws["log_wage_change"], band),
+            "rise_probability": _above_zero(draws["log_wage_change"]),
+            **estimate("incumbent_change", draws["incumbent_change"], band),
+            "incumbent_rise_probability": _above_zero(draws["incumbent_change"]),
+            **estimate("employment_before", draws["employment_before"], band),
+            **estimate("employment_after", draws["employment_after"], band),
+        }
+    ).sort_values("exposure", ascending=False, kind="stable", ignore_index=True)
+    frame.insert(0, "number", np.arange(1, len(frame) + 1))
+    return Table(
+        f"{scenario.prefix}-exposure",
+        f"Exposure, change of the mean log wage, and employment, by occupation, with {band.name}s",
+        f"{_MEMBERS}, and after it in “employment after”",
+        frame,
+        (
+            Column("number", "No.", "count"),
+            Column("occupation", "Occupation"),
+            Column("exposure", "Share of its work that is automated", "percent1"),
+            Column("log_wage_change", "Change of its mean wage [band]", "log_points", band=True),
+            Column("rise_probability", "Probability of a rise", "probability"),
+            Column("incumbent_change", "Change for who stays [band]", "log_points", band=True),
+            Column("incumbent_rise_probability", "Probability of a rise", "probability"),
+            Column("employment_before", "Employment before [band]", "percent1", band=True),
+            Column("employment_after", "Employment after [band]", "percent1", band=True),
+        ),
+        (
+            "“Its mean wage” compares those who work in the occupation after the change with those "
+            "who did before; “who stays” follows those who were there, at unchanged wage shocks.",
+        ),
+    )
+
+
+def winners_table(scenario: Scenario, band: Band) -> Table:
+    """Return who gains, by occupation before the change: all workers first, then most gains."""
+    draws = scenario.draws
+    everyone = pd.DataFrame(
+        {
+            "occupation": ["All workers"],
+            **estimate("winners", draws["winners"], band),
+            **estimate("losers", draws["losers"], band),
+            **estimate("worker_change", draws["mean_change"], band),
+            "gain_probability": [float((draws["mean_change"] > 0).mean())],
+        }
+    )
+    each = pd.DataFrame(
+        {
+            "occupation": scenario.occupations,
+            **estimate("winners", draws["winners_by_occupation"], band),
+            **_losers_by_occupation(scenario, band),
+            **estimate("worker_change", draws["worker_change_by_occupation"], band),
+            "gain_probability": _above_zero(draws["worker_change_by_occupation"]),
+        }
+    ).sort_values("winners", ascending=False, kind="stable")
+    losers = "Share who do not gain" if scenario.has_ties else "Share who lose"
+    return Table(
+        f"{scenario.prefix}-winners",
+        f"Winners and losers, by the occupation held before the change, with {band.name}s",
+        f"{_ONE_EACH}; {_MEMBERS}",
+        pd.concat([everyone, each], ignore_index=True),
+        (
+            Column("occupation", "Occupation before"),
+            Column("winners", "Share who gain [band]", "percent", band=True),
+            Column("losers", f"{losers} [band]", "percent", band=True),
+            Column("worker_change", "Mean change [band]", "log_points", band=True),
+            Column("gain_probability", "Probability that it is a gain", "probability"),
+        ),
+        (
+            "A worker gains if his or her expected log wage rises, moves to other occupations "
+            "included.",
+            *(
+                ("For all workers the third column is those who lose; the rest are unaffected.",)
+                if scenario.has_ties
+                else ()
+            ),
+        ),
+    )
+
+
+def decomposition_table(scenario: Scenario, band: Band) -> Table:
+    """Return the four parts of each occupation's change and their sum, largest total first."""
+    draws = scenario.draws
+    columns: dict[str, object] = {"occupation": scenario.occupations}
+    for name in PARTS:
+        columns |= estimate(name, draws[name], band)
+    frame = pd.DataFrame(columns).sort_values(
+        "log_wage_change", ascending=False, kind="stable", ignore_index=True
+    )
+    return Table(
+        f"{scenario.prefix}-decomposition",
+        "Change of each occupation's mean wage in log points, and the four parts that it is the "
+        f"sum of, with {band.name}s",
+        _MEMBERS,
+        frame,
+        (
+            Column("occupation", "Occupation"),
+            *(Column(name, f"{title}", "log_points", band=True) for name, title in PARTS.items()),
+        ),
+        ("The parts add up in every draw, hence their means do; the ends of the bands do not.",),
+    )
+
+
+def workers_table(scenario: Scenario) -> Table:
+    """Return how many workers gain with which probability, in tenths."""
+    probability = scenario.draws["worker_gain_probability"].to_numpy()
+    count, edges = np.histogram(probability, np.linspace(0, 1, _BINS + 1))
+    hidden = to_suppress(count)
+    frame = pd.DataFrame(
+        {
+            "bin": [f"{a:.0%} to {b:.0%}" for a, b in pairwise(edges)],
+            "workers": np.where(hidden, np.nan, count),
+            "share": np.where(hidden, np.nan, count / max(1, len(probability))),
+            SUPPRESSED: hidden,
+        }
+    )
+    return Table(
+        f"{scenario.prefix}-workers",
+        "Workers of the panel by the probability, given the data, that they gain",
+        _ONE_EACH,
+        frame,
+        (
+            Column("bin", "P(gain | data)"),
+            Column("workers", "Workers", "count"),
+            Column("share", "Share of workers", "percent1"),
+        ),
+        (
+            "Each probability is an average over the whole posterior, so that it has no band.",
+            *((f"Cells of fewer than {SMALLEST} workers are not shown.",) if hidden.any() else ()),
+        ),
+    )
+
+
+def headline_table(scenario: Scenario, band: Band) -> Table:
+    """Return the numbers of the answer, with posterior sd and Monte Carlo error.
+
+    The rows ``best`` and ``worst`` are the occupations whose workers gain most and least in the
+    posterior mean; ``slope`` is by how much the change of an occupation's wage differs for 10
+    points more exposure, by least squares in each draw, occupations weighing by employment before.
+    """
+    draws = scenario.draws
+    by_occupation = draws["worker_change_by_occupation"]
+    mean = by_occupation.mean(SAMPLE).to_numpy()
+    best, worst = int(mean.argmax()), int(mean.argmin())
+    rows = {
+        ("winners", "Share of workers who gain"): draws["winners"],
+        ("losers", "Share of workers who lose"): draws["losers"],
+        ("mean_change", "Mean change, all workers"): draws["mean_change"],
+        ("best", f"Mean change, from {scenario.occupations[best]}"): by_occupation[
+            {"occupation": best}
+        ],
+        ("worst", f"Mean change, from {scenario.occupations[worst]}"): by_occupation[
+            {"occupation": worst}
+        ],
+    }
+    slope = _exposure_slope(draws)
+    if slope is not None:
+        rows["slope", "Change of an occupation's wage for 10 points more exposure"] = slope
+    stacked = xr.concat(
+        [row.drop_vars("occupation", errors="ignore") for row in rows.values()], "row"
+    ).transpose(*SAMPLE, "row")
+    columns = estimate("value", stacked, band)
+    sd, error = sampling_error(stacked)
+    frame = pd.DataFrame(
+        {
+            "quantity": [label for _, label in rows],
+            "key": [key for key, _ in rows],
+            ROW_KIND: ["percent" if key in SHARES else "log_points" for key, _ in rows],
+            **columns,
+            **{
+                f"percent{key.removeprefix('value')}": np.where(
+                    [name in SHARES for name, _ in rows], np.nan, np.expm1(value)
+                )
+                for key, value in columns.items()
+            },
+            "positive_probability": _above_zero(stacked),
+            "sd": sd,
+            "mcse": error,
+            "mcse_ratio": np.divide(error, sd, out=np.zeros_like(sd), where=sd > 0),
+        }
+    )
+    return Table(
+        f"{scenario.prefix}-headline",
+        f"The numbers of the answer with {band.name}s, and how exactly they were computed",
+        f"{_ONE_EACH}; {_MEMBERS}",
+        frame,
+        (
+            Column("quantity", "Quantity"),
+            Column("key", "Key", shown=False),
+            Column(ROW_KIND, "Kind", shown=False),
+            Column("value", "Posterior mean [band]", "by_row", band=True),
+            Column("percent", "In per cent of the wage", "percent1", band=True, shown=False),
+            Column("positive_probability", "Probability that it is above zero", "probability"),
+            Column("sd", "Posterior sd × 100", "hundredths"),
+            Column("mcse", "Monte Carlo error × 100", "hundredths"),
+            Column("mcse_ratio", "Error / sd", "percent1"),
+        ),
+        (_error_note(frame),),
+    )
+
+
+def _error_note(frame: pd.DataFrame) -> str:
+    large = frame.loc[frame["mcse_ratio"] > _ENOUGH_ERROR, "quantity"].tolist()
+    if not large:
+        return (
+            "Monte Carlo error is what another run of the sampler would change; at 5% of the "
+            "posterior sd or less, as here, it does not matter."
+        )
+    return (
+        "Monte Carlo error is what another run of the sampler would change. It is above 5% of the "
+        f"posterior sd for: {'; '.join(large)}. More draws make it smaller."
+    )
+
+
+def _above_zero(draws: xr.DataArray) -> NDArray[np.float64]:
+    return np.asarray((draws > 0).mean(SAMPLE))
+
+
+def _losers_by_occupation(scenario: Scenario, band: Band) -> dict[str, NDArray[np.float64]]:
+    return estimate("losers", 1 - scenario.draws["winners_by_occupation"], band)
+
+
+def _exposure_slope(draws: xr.Dataset) -> xr.DataArray | None:
+    exposure = draws["occupation_exposure"]
+    weight = draws["employment_before"].mean(SAMPLE)
+    centred = exposure - exposure.weighted(weight).mean("occupation")
+    variance = float((weight * centred**2).sum("occupation"))
+    if exposure.size < 3 or variance < 1e-8:
+        return None
+    return 0.1 * (weight * centred * draws["log_wage_change"]).sum("occupation") / variance

@@ -1,0 +1,5 @@
+"""`python -m taskroy` is `taskroy`."""
+
+from taskroy.cli import main
+
+main()

@@ -1,0 +1,242 @@
+"""The command line: what is asked for, handed to the stages; heavy imports wait until then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taskroy.commands import Answer, command
+from taskroy.errors import StudyError
+from taskroy.terminal import TerminalProgress, safe_streams
+
+if TYPE_CHECKING:
+    from taskroy.study import Study
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    the disk, its rights, or something unexpected
+  2    the command line or the study is wrong
+  3    the data are wrong
+  4    the model or a scenario is impossible
+  5    the fit could not start or finish
+  6    a stored posterior is missing or damaged
+  7    the gate failed
+  130  interrupted"""
+
+app = typer.Typer(
+    name="taskroy",
+    help="Who gains and who loses when machines take over tasks, and how sure we are.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Look at the data of a study.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+StudyFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="STUDY.toml", help="The study; without one, the default study."),
+]
+Place = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="A run folder, or a posterior in it.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run.  [default: runs/NAME OF THE STUDY, or report]"),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Fit again, and replace what stands in the folder.")
+]
+AllowFailed = Annotated[
+    bool,
+    typer.Option("--allow-failed", help="Report a failed fit all the same, watermarked."),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    with safe_streams():
+        app()
+
+
+@command(app)
+def run(
+    study: StudyFile = None,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    allow_failed: AllowFailed = False,
+) -> Answer:
+    """Do everything, from data to report.
+
+    Data, fit, gate, counterfactual, report. Started again, it goes on from the stored posterior.
+    """
+    text, settings = _study(study)
+    from taskroy.run import run as run_study
+
+    _configure_jax(settings)
+    with TerminalProgress() as progress:
+        done = run_study(
+            settings,
+            text,
+            output or _folder(study),
+            overwrite=overwrite,
+            allow_failed=allow_failed,
+            progress=progress,
+        )
+    data = {
+        "report": done.report,
+        "posterior": done.posterior,
+        "reused": done.reused,
+        "gate": done.gate.to_json(),
+        "headlines": [headline.to_json() for headline in done.headlines],
+    }
+    sentences = (headline.sentences() for headline in done.headlines)
+    return Answer(data, (*sentences, f"Gate: {done.gate.verdict}.", f"Report: {done.report}"))
+
+
+@command(app)
+def init(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File to write.")] = Path(
+        "study.toml"
+    ),
+) -> Answer:
+    """Write a commented study file to start from."""
+    from taskroy.study_file import default_text
+
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(default_text())
+    except FileExistsError as error:
+        raise StudyError(
+            "Something stands here already, and is not overwritten.",
+            where=str(path),
+            remedy="choose another name, or move it away",
+        ) from error
+    return Answer({"study": path}, (f"Written: {path}. Next: taskroy data check {path}",))
+
+
+@command(data_app, "check")
+def data_check(study: StudyFile = None) -> Answer:
+    """Check a study and its data; nothing is fitted."""
+    _, settings = _study(study)
+    from taskroy.describe import data_answer
+    from taskroy.stages import load_data
+
+    return data_answer(settings, *load_data(settings))
+
+
+@command(app)
+def fit(study: StudyFile = None, output: Output = None, overwrite: Overwrite = False) -> Answer:
+    """Fit the study's model and store the posterior."""
+    text, settings = _study(study)
+    from taskroy.run import fit_into
+
+    _configure_jax(settings)
+    with TerminalProgress() as progress:
+        place, reused = fit_into(
+            settings, text, output or _folder(study), overwrite=overwrite, progress=progress
+        )
+    return Answer({"posterior": place, "reused": reused}, (f"Posterior: {place}",))
+
+
+@command(app)
+def check(place: Place) -> Answer:
+    """Put a posterior through the gate."""
+    from taskroy.describe import gate_answer
+    from taskroy.posteriors.checks import check as check_fit
+    from taskroy.posteriors.store import open_posterior
+    from taskroy.stages import find_posterior
+
+    return gate_answer(check_fit(open_posterior(find_posterior(place))))
+
+
+@command(app)
+def counterfactual(
+    place: Place,
+    study: Annotated[
+        Path | None,
+        typer.Option(metavar="STUDY.toml", help="Take its scenarios, not those of the fit."),
+    ] = None,
+) -> Answer:
+    """Compute scenarios and store them."""
+    given = _study(study)[1] if study else None
+    from taskroy.headline import headlines
+    from taskroy.posteriors.store import open_posterior
+    from taskroy.run import add_counterfactual
+    from taskroy.stages import find_posterior, study_of
+
+    place = find_posterior(place)
+    posterior = open_posterior(place)
+    fitted = study_of(posterior, where=str(place))
+    settings = fitted.model_copy(update={"scenario": given.scenario}) if given else fitted
+    _configure_jax(settings)
+    posterior.attrs["study"] = settings.to_json()
+    with TerminalProgress() as progress:
+        result = add_counterfactual(posterior, settings.scenario, place, progress=progress)
+    sums = headlines(result, interval=settings.report.interval, level=settings.report.level)
+    data = {"posterior": place, "headlines": [headline.to_json() for headline in sums]}
+    return Answer(data, tuple(headline.sentences() for headline in sums))
+
+
+@command(app)
+def report(
+    place: Place,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the report.  [default: that of the run]")
+    ] = None,
+    allow_failed: AllowFailed = False,
+) -> Answer:
+    """Write the report of a posterior."""
+    from taskroy.posteriors.report import write_report
+    from taskroy.posteriors.store import open_posterior
+    from taskroy.stages import find_posterior, study_of
+
+    place = find_posterior(place)
+    posterior = open_posterior(place)
+    settings = study_of(posterior, where=str(place)).report
+    written = write_report(
+        posterior,
+        output or place.parent,
+        interval=settings.interval,
+        level=settings.level,
+        allow_failed=allow_failed,
+    )
+    return Answer({"report": written}, (f"Report: {written}",))
+
+
+@command(app)
+def verify(place: Place) -> Answer:
+    """Check every byte of a stored posterior."""
+    from taskroy.posteriors.store import verify as verify_store
+    from taskroy.stages import find_posterior
+
+    place = find_posterior(place)
+    verify_store(place)
+    return Answer({"posterior": place, "whole": True}, (f"Whole and unchanged: {place}",))
+
+
+def _study(path: Path | None) -> tuple[str, Study]:
+    """Return a study with its text; what is no TOML is refused before anything heavy is loaded."""
+    from taskroy.study_file import DEFAULT_NAME, default_text, parse_toml, read_text
+
+    where, folder = (str(path), path.parent) if path else (DEFAULT_NAME, Path())
+    text = read_text(path) if path else default_text()
+    parse_toml(text, where)
+    from taskroy.study import Study
+
+    return text, Study.from_toml(text, where=where, folder=folder)
+
+
+def _folder(study: Path | None) -> Path:
+    return Path("runs", study.stem) if study else Path("report")
+
+
+def _configure_jax(study: Study) -> None:
+    from taskroy.numerics import configure_jax
+
+    configure_jax(chains=study.inference.chains)

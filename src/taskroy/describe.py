@@ -1,0 +1,170 @@
+"""What the two checks tell, of data and of a fit: facts for machines, tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from taskroy.commands import Answer
+from taskroy.errors import GateError
+from taskroy.terminal import plain
+
+if TYPE_CHECKING:
+    from taskroy.data.panel import Panel
+    from taskroy.data.task_table import TaskTable
+    from taskroy.posteriors.checks import Gate
+    from taskroy.study import Study
+
+_STYLE = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
+
+
+def data_answer(study: Study, panel: Panel, tasks: TaskTable) -> Answer:
+    """Describe the data of a study: who is in the panel, which occupations, which tasks.
+
+    Parameters
+    ----------
+    study, panel, tasks
+        A study and what was loaded for it.
+
+    Returns
+    -------
+    Answer
+        Panel, occupations (with those of the task table in which nobody is seen), covariates, and
+        tasks with the share of each that every scenario automates.
+    """
+    facts = _panel_facts(panel)
+    occupations = _occupation_facts(panel, tasks)
+    automated = {s.name: s.shares(tasks.exposure).tolist() for s in study.scenario}
+    weight = tasks.weights.mean().tolist()
+    task_facts = {
+        "source": tasks.source,
+        "sha256": tasks.sha256,
+        "tasks": tasks.tasks,
+        "mean_weight": weight,
+        "automated": automated,
+    }
+    nobody = [row["title"] for row in occupations if row["observations"] == 0]
+    return Answer(
+        {"panel": facts, "occupations": occupations, "tasks": task_facts},
+        (
+            f"{panel.source}: {facts['workers']} workers, {facts['observations']} worker-years, "
+            f"{facts['first_year']} to {facts['last_year']}, {facts['mean_years']:.1f} years a "
+            f"worker; log wage {facts['mean_log_wage']:.2f} on average, "
+            f"sd {facts['sd_log_wage']:.2f}.",
+            f"Covariates: {', '.join(panel.covariates) or 'none'}.",
+            _table(
+                ("occupation", "title"),
+                ("workers", "worker-years", "share", "log wage", "sd"),
+                [
+                    (
+                        *(row["occupation"], row["title"], row["workers"], row["observations"]),
+                        f"{100 * row['share']:.1f}%",
+                        *(_decimals(row[name]) for name in ("mean_log_wage", "sd_log_wage")),
+                    )
+                    for row in occupations
+                ],
+            ),
+            *([f"Nobody is seen in: {', '.join(nobody)}."] if nobody else []),
+            f"Tasks ({tasks.source}), and the share of each that machines take over:",
+            _table(
+                ("task",),
+                ("mean weight", *automated),
+                [
+                    (task, f"{weight[k]:.3f}", *(f"{100 * s[k]:.0f}%" for s in automated.values()))
+                    for k, task in enumerate(tasks.tasks)
+                ],
+            ),
+            "The study and its data are in order. Nothing was fitted.",
+        ),
+    )
+
+
+def gate_answer(gate: Gate) -> Answer:
+    """Tell what the gate says; a failed one ends the command with the exit code of GateError.
+
+    Parameters
+    ----------
+    gate
+        The checks of a fit.
+    """
+    return Answer(
+        gate.to_json(),
+        (
+            _table(
+                ("", "check", "value", "bar", "what it means"),
+                (),
+                [
+                    (
+                        Text(line.status, _STYLE[line.status]),
+                        *(line.name, line.value, line.bar, line.meaning),
+                    )
+                    for line in gate.lines
+                ],
+            ),
+            *(
+                f"{line.status}, {line.name}: {line.remedy}"
+                for line in gate.lines
+                if line.status != "PASS"
+            ),
+            f"The gate says {gate.verdict}.",
+        ),
+        exit_code=GateError.exit_code if gate.verdict == "FAIL" else 0,
+    )
+
+
+def _panel_facts(panel: Panel) -> dict[str, Any]:
+    frame = panel.frame
+    years = frame.groupby("worker").size()
+    return {
+        "source": panel.source,
+        "sha256": panel.sha256,
+        "workers": len(years),
+        "observations": len(frame),
+        "first_year": int(frame["year"].min()),
+        "last_year": int(frame["year"].max()),
+        "mean_years": float(years.mean()),
+        "mean_log_wage": float(frame["log_wage"].mean()),
+        "sd_log_wage": float(frame["log_wage"].std()),
+        "covariates": list(panel.covariates),
+        "weighted": panel.has_weights,
+    }
+
+
+def _occupation_facts(panel: Panel, tasks: TaskTable) -> list[dict[str, Any]]:
+    summary = panel.summary()
+    facts = []
+    for code in tasks.occupations:
+        seen = summary.loc[code].to_dict() if code in summary.index else {}
+        facts.append(
+            {
+                "occupation": code,
+                "title": tasks.titles[code],
+                "labor_share": float(tasks.labor_share[code]),
+                "workers": int(seen.get("workers", 0)),
+                "observations": int(seen.get("observations", 0)),
+                "share": float(seen.get("share", 0.0)),
+                "mean_log_wage": seen.get("mean_log_wage"),
+                # One observation has no standard deviation, and JSON has no NaN.
+                "sd_log_wage": seen["sd_log_wage"] if seen.get("observations", 0) > 1 else None,
+            }
+        )
+    return facts
+
+
+def _table(texts: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Columns of texts, then columns of numbers."""
+    table = Table(box=None, pad_edge=False)
+    for name in texts:
+        table.add_column(Text(plain(name)), overflow="fold")
+    for name in numbers:
+        table.add_column(Text(plain(name)), justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+    return table
+
+
+def _decimals(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

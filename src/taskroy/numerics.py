@@ -1,0 +1,31 @@
+"""The one place where the process's numerics are set; the command line calls it, imports do not."""
+
+from __future__ import annotations
+
+import os
+
+
+def configure_jax(*, chains: int) -> None:
+    """Set up JAX for a command; call it before anything has been computed.
+
+    Compiled programs are kept in the user's cache folder, where the next run finds them, and the
+    processor counts as several devices, so that chains run side by side. Precision is not set here:
+    a fit chooses its own.
+
+    Parameters
+    ----------
+    chains
+        Chains that may run at once.
+    """
+    import jax
+    from platformdirs import user_cache_dir
+
+    # NUTS spreads its chains where the devices divide them evenly.
+    at_most = min(os.cpu_count() or 1, chains)
+    devices = next(count for count in range(at_most, 0, -1) if chains % count == 0)
+    for option, value in {
+        "jax_compilation_cache_dir": user_cache_dir("taskroy"),
+        "jax_persistent_cache_min_compile_time_secs": 0.5,
+        "jax_num_cpu_devices": devices,
+    }.items():
+        jax.config.update(option, value)

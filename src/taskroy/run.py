@@ -1,0 +1,222 @@
+"""A whole study in one folder: data, fit, gate, counterfactual, report; started again, it goes on.
+
+What is in the folder::
+
+    study.toml       the study as it was run, word for word
+    posterior.zarr/  the posterior; once it is computed, with the counterfactual
+    gate.json        what the gate says of the fit
+    report.html      the report; its figures and, in report.json, its numbers beside it
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskroy.errors import StudyError
+from taskroy.headline import Headline, headlines
+from taskroy.progress import Progress
+from taskroy.run_folder import GATE, begin, claimed
+from taskroy.stages import POSTERIOR, fit_study, load_data, require_gate, study_of
+from taskroy.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from taskroy.data.panel import Panel
+    from taskroy.data.task_table import TaskTable
+    from taskroy.models.scenario import Automation
+    from taskroy.posteriors.checks import Gate
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to.
+
+    Attributes
+    ----------
+    posterior, report
+        Where they are.
+    reused
+        Whether the posterior stood there from an earlier run.
+    gate
+        The checks of the fit.
+    headlines
+        The result of each scenario.
+    """
+
+    posterior: Path
+    report: Path
+    reused: bool
+    gate: Gate
+    headlines: Sequence[Headline]
+
+
+def run(
+    study: Study,
+    study_text: str,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    allow_failed: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a study into a folder.
+
+    Parameters
+    ----------
+    study, study_text
+        The study, and the text that it was read from.
+    folder
+        Where everything goes. A posterior that stands there is used again if it is of the same
+        data, model and inference; all that follows from it is remade.
+    overwrite
+        Fit again and replace what stands there.
+    allow_failed
+        Make a (watermarked) report even of a fit that does not pass the gate.
+    progress
+        Told how far the work is.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds another study or other things.
+    GateError
+        If the fit fails the gate and `allow_failed` is not set.
+    TaskroyError
+        As each stage does.
+    """
+    from taskroy.posteriors.checks import check
+    from taskroy.posteriors.files import write_atomically
+    from taskroy.posteriors.report import write_report
+
+    panel, tasks = load_data(study)
+    place = folder / POSTERIOR
+    with claimed(folder, overwrite=overwrite):
+        posterior, reused = _fitted(study, study_text, panel, tasks, folder, overwrite, progress)
+        gate = check(posterior)
+        write_atomically(folder / GATE, json.dumps(gate.to_json(), indent=2) + "\n")
+        for line in gate.lines:
+            if line.status == "REVIEW":
+                found = f"{line.name} is {line.value} ({line.bar}). {line.remedy}"
+                _LOG.warning("The gate asks for a second look: %s", found)
+        if not allow_failed:
+            require_gate(gate, where=str(place))
+        posterior.attrs["study"] = study.to_json()  # scenarios and report may be other ones now
+        posterior = add_counterfactual(posterior, study.scenario, place, progress=progress)
+        report = write_report(
+            posterior,
+            folder,
+            interval=study.report.interval,
+            level=study.report.level,
+            allow_failed=allow_failed,
+        )
+    sums = headlines(posterior, interval=study.report.interval, level=study.report.level)
+    return Run(place, report, reused, gate, sums)
+
+
+def fit_into(
+    study: Study,
+    study_text: str,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Path, bool]:
+    """Do the part of `run` that ends with a stored posterior.
+
+    Returns
+    -------
+    tuple
+        Where the posterior is, and whether it stood there before.
+    """
+    panel, tasks = load_data(study)
+    with claimed(folder, overwrite=overwrite):
+        _, reused = _fitted(study, study_text, panel, tasks, folder, overwrite, progress)
+    return folder / POSTERIOR, reused
+
+
+def add_counterfactual(
+    posterior: xr.DataTree,
+    scenarios: Sequence[Automation],
+    place: Path,
+    *,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Compute scenarios and store them with their posterior, replacing earlier ones.
+
+    Parameters
+    ----------
+    posterior
+        A posterior.
+    scenarios
+        What machines take over.
+    place
+        Where the posterior is stored; it stays whole whatever happens meanwhile.
+    progress
+        Told how far the work is.
+
+    Returns
+    -------
+    xr.DataTree
+        With group ``counterfactual``.
+    """
+    from taskroy.posteriors.counterfactual import counterfactual
+    from taskroy.posteriors.store import save_posterior
+
+    bare = posterior.drop_nodes("counterfactual", errors="ignore")
+    result = counterfactual(bare, scenarios, progress=progress)
+    save_posterior(result, place, overwrite=True)
+    return result
+
+
+def _fitted(
+    study: Study,
+    study_text: str,
+    panel: Panel,
+    tasks: TaskTable,
+    folder: Path,
+    overwrite: bool,
+    progress: Progress | None,
+) -> tuple[xr.DataTree, bool]:
+    """Open the posterior of this study, or fit and store it."""
+    from taskroy.posteriors.store import open_posterior, save_posterior
+
+    place = folder / POSTERIOR
+    if place.exists() and not overwrite:
+        posterior = open_posterior(place)
+        _require_same(posterior, study, panel, tasks, place)
+        begin(folder, study_text)
+        _LOG.info("The posterior in %s is of this study: it is used again.", place)
+        return posterior, True
+    begin(folder, study_text)
+    posterior = fit_study(study, panel, tasks, progress=progress)
+    save_posterior(posterior, place, overwrite=overwrite)
+    _LOG.info("The posterior is stored in %s.", place)
+    return posterior, False
+
+
+def _require_same(
+    posterior: xr.DataTree, study: Study, panel: Panel, tasks: TaskTable, place: Path
+) -> None:
+    fitted = study_of(posterior, where=str(place))
+    other = {
+        "the panel": posterior.attrs.get("panel_sha256") != panel.sha256,
+        "the tasks": posterior.attrs.get("tasks_sha256") != tasks.sha256,
+        "[model]": fitted.model != study.model,
+        "[inference]": fitted.inference != study.inference,
+    }
+    names = [name for name, differs in other.items() if differs]
+    if names:
+        raise StudyError(
+            f"The posterior that stands here is of another study; not the same: "
+            f"{', '.join(names)}.",
+            where=str(place),
+            remedy="choose another folder with --output, or fit anew with --overwrite",
+        )

@@ -1,0 +1,11 @@
+"""Shared by all tests: compiled JAX programs outlive the process, so that a second run is quick."""
+
+from __future__ import annotations
+
+import os
+
+from platformdirs import user_cache_dir
+
+# Read by JAX when it is first imported; nothing here imports it.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", user_cache_dir("taskroy-tests"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
