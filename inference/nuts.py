@@ -55,7 +55,7 @@ def run_chains(
     settings
         Chains, warm-up, draws, acceptance, tree depth.
     dense
-        Sites that share a dense block of the mass matrix, in sorted order.
+        Sites that share a dense block of the mass matrix, in the order of its rows.
     inverse_mass
         First guess of the inverse mass matrix, by block of sites.
     progress

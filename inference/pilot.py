@@ -28,7 +28,7 @@ from taskroy.progress import Progress
 
 _STEPS = 600
 _STEP = 0.7
-_FIRST_GRID = Grid(nodes=96, terms=24, knots=128)
+_FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
 
 
 def starting_values(economy: Economy, settings: ModelSettings) -> dict[str, Array]:

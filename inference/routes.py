@@ -95,7 +95,7 @@ def sample_posterior(
     info = initialize_model(
         guide_key, target, init_strategy=init_to_value(values=start), validate_grad=False
     )
-    to_real = jax.vmap(partial(unconstrain_fn, target, (), {}))
+    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
     if not nuts:
         draws = guide.sample(sample_key, inference.draws)
         points = to_real(draws)
@@ -109,14 +109,14 @@ def sample_posterior(
 
     start_key, chain_key = jax.random.split(sample_key)
     starts = to_real(guide.sample(start_key, inference.chains))
-    parameters = tuple(sorted(k for k in starts if k != WHITENED))
+    parameters = guide.parameter_sites
     chains = run_chains(
         info.potential_fn,
         starts,
         chain_key,
         inference,
         dense=parameters,
-        inverse_mass={parameters: guide.unconstrained_parameters().covariance_matrix},
+        inverse_mass={parameters: guide.parameter_gaussian().covariance_matrix},
         progress=progress,
     )
     flattened = {k: v.reshape(-1, *v.shape[2:]) for k, v in chains.sites.items()}

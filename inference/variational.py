@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 import optax
 from jax import Array
-from jax.flatten_util import ravel_pytree
 from numpyro import handlers
 from numpyro.distributions import Distribution
 from numpyro.infer import SVI, Trace_ELBO
@@ -41,18 +40,22 @@ class Approximation(NamedTuple):
         )
         return draw
 
-    def unconstrained_parameters(self) -> Distribution:
-        """Return the Gaussian over θ, unconstrained, its sites flattened in sorted order."""
+    @property
+    def parameter_sites(self) -> tuple[str, ...]:
+        """Sites of θ in the order in which the Gaussian flattens them, that of the model."""
+        return tuple(self.guide[0]._init_locs)
+
+    def parameter_gaussian(self) -> Distribution:
+        """Return the Gaussian over θ, unconstrained and flattened."""
         return self.guide[0].get_posterior(self.parameters)
 
     def log_density(self, sites: dict[str, Array]) -> Array:
         """Return the log density at one unconstrained point; whitened skills are real already."""
-        theta = {k: v for k, v in sites.items() if k != WHITENED}
-        parameters = self.unconstrained_parameters().log_prob(ravel_pytree(theta)[0])
+        theta = jnp.concatenate([sites[name].reshape(-1) for name in self.parameter_sites])
         location = self.parameters[f"{WHITENED}_skills_loc"]
         scale = self.parameters[f"{WHITENED}_skills_scale"]
         skills = dist.Normal(location, scale).log_prob(sites[WHITENED]).sum()
-        return parameters + skills
+        return self.parameter_gaussian().log_prob(theta) + skills
 
 
 def approximate(

@@ -23,7 +23,9 @@ from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 # exp(-exp(3.3)) = e^-27 to the right of the last node.
 _RIGHT_END = 3.3
 _DROPPED_LEFT = 18.0
-_BOTTOM = -120.0
+_BOTTOM = -80.0
+# Nodes of the rule for ψ: right to about 1e-9.
+_PSI_NODES = 96
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def log_choice_of_careers(
     Array
         (N, T).
     """
-    table = psi_table(ratio, grid.knots, highest=0, bottom=_BOTTOM)
+    table = psi_table(ratio, grid.knots, highest=0, bottom=_BOTTOM, nodes=_PSI_NODES)
     left, right = node_range(value, wage, occupation, observed, ratio)
     step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
@@ -112,7 +114,7 @@ def choice_moments(
     grid
         Sizes of the quadrature.
     """
-    table = psi_table(ratio, grid.knots, highest=2, bottom=_BOTTOM)
+    table = psi_table(ratio, grid.knots, highest=2, bottom=_BOTTOM, nodes=_PSI_NODES)
     start, end = support(ratio, -30.0)
     top = jnp.max(jax.lax.stop_gradient(value), axis=1)
     # Left of `start`, ψ of the best occupation is nil; right of `end` nobody's best is so bad.

@@ -43,17 +43,23 @@ def support(ratio: Float[Array, ""], bottom: float = _BOTTOM) -> tuple[Array, Ar
 
 
 def psi_table(
-    ratio: Float[Array, ""], knots: int, *, highest: int, bottom: float = _BOTTOM
+    ratio: Float[Array, ""],
+    knots: int,
+    *,
+    highest: int,
+    bottom: float = _BOTTOM,
+    nodes: int = 144,
 ) -> PsiTable:
     """Tabulate ψ for one ratio ϱ/ν on `knots` points over its support.
 
-    `highest` is the highest derivative that will be looked up (0, 1 or 2).
+    `highest` is the highest derivative that will be looked up (0, 1 or 2);
+    `nodes` are those of :func:`psi_jet`.
     Quintic interpolation leaves an error of step⁶/46080 times the sixth derivative.
     """
     start, end = support(ratio, bottom)
     step = (end - start) / (knots - 1)
     x = start + step * jnp.arange(knots)
-    return PsiTable(start, step, psi_jet(x, ratio, highest + 2))
+    return PsiTable(start, step, psi_jet(x, ratio, highest + 2, nodes))
 
 
 def look_up(table: PsiTable, x: Float[Array, "..."], order: int = 0) -> Float[Array, "..."]:

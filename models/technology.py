@@ -119,26 +119,27 @@ class Technology:
         phi = jnp.asarray(share)
         moved = jnp.asarray(self.alpha) * phi
         kept = jnp.asarray(self.labor_share) - moved.sum(1)
-        if not isinstance(phi, jax.core.Tracer):
-            if not bool(((phi >= 0) & (phi <= 1)).all()):
-                raise ModelError(
-                    f"A task's automated share is {phi}.", expected="shares between 0 and 1"
-                )
-            if not isinstance(kept, jax.core.Tracer):
-                left = np.asarray(kept)
-                if (left <= 1e-9).any():
-                    o = int(np.flatnonzero(left <= 1e-9)[0])
-                    raise ModelError(
-                        "Automation leaves this occupation without labour, so it has no wage.",
-                        where=f"occupation {o}",
-                        expected="some weight on tasks that stay with workers",
-                        remedy="automate a share below one, or fewer tasks",
-                    )
+        _check_shares(share, kept)
         after = Technology(jnp.asarray(self.alpha) - moved, kept)
         # Written as a change, so that moving nothing changes nothing, to the last bit.
         mu = jnp.asarray(intercept)
         change = (moved @ jnp.asarray(productivity) + moved.sum(1) * mu) / kept
         return after, mu + change
+
+
+def _check_shares(share: ArrayLike, kept: Array) -> None:
+    """Check concrete values; inside a JAX transformation there is nothing to look at."""
+    if not isinstance(share, jax.core.Tracer):
+        phi = np.asarray(share)
+        if not ((phi >= 0) & (phi <= 1)).all():
+            raise ModelError(f"The automated shares are {phi}.", expected="shares in [0, 1]")
+    if not isinstance(kept, jax.core.Tracer) and (np.asarray(kept) <= 1e-9).any():
+        raise ModelError(
+            "Automation leaves this occupation without labour, so it has no wage.",
+            where=f"occupation {int(np.asarray(kept).argmin())}",
+            expected="some weight on tasks that stay with workers",
+            remedy="automate a share below one, or fewer tasks",
+        )
 
 
 def _xlogx(x: Array) -> Array:

@@ -18,7 +18,7 @@ from taskroy.posteriors.figure_style import (
     label_rows,
     new_figure,
 )
-from taskroy.posteriors.tables import Table
+from taskroy.posteriors.tables import Table, record
 from taskroy.posteriors.titles import in_sentence
 
 
@@ -31,7 +31,7 @@ def parameters_drawing(table: Table, band: Band) -> Drawing:
         if len(little)
         else "each posterior is narrower than its prior"
     )
-    narrowest = frame.loc[frame["variance_ratio"].fillna(np.inf).idxmin()]
+    narrowest = record(frame, int(frame["variance_ratio"].fillna(np.inf).to_numpy().argmin()))
     return Drawing(
         "parameters",
         f"Prior (grey) and posterior (blue) of the main parameters: means and {band.name}s.",
@@ -71,7 +71,7 @@ def _draw_parameters(frame: DataFrame) -> Figure:
         place = np.arange(len(rows))
         _interval(axes, rows, "prior", place, LIGHT, 8, NEUTRAL)
         _interval(axes, rows, "posterior", place, GAIN, 3, GAIN)
-        label_rows(axes, list(rows["parameter"]), width=30)
+        label_rows(axes, list(rows["label"]), width=30)
         axes.set_title(panel)
     all_axes[-1].set_xlabel("log-wage units")
     return figure

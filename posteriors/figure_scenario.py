@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from taskroy.posteriors.bands import Band
@@ -21,10 +21,12 @@ from taskroy.posteriors.figure_style import (
     new_figure,
     printable,
 )
-from taskroy.posteriors.report_words import certainty, spread
+from taskroy.posteriors.report_words import certainty, spread, trend
 from taskroy.posteriors.table_scenario import PARTS, Scenario
-from taskroy.posteriors.tables import Column, Table, show
+from taskroy.posteriors.tables import Column, Table, record, show
 from taskroy.posteriors.titles import figure_label, in_sentence
+
+type FloatArray = NDArray[np.float64]
 
 _KEY_ROWS = 24  # occupations named beside the scatter
 
@@ -32,21 +34,17 @@ _KEY_ROWS = 24  # occupations named beside the scatter
 def exposure_drawing(scenario: Scenario, table: Table, headline: Table, band: Band) -> Drawing:
     """Return exposure against the change of wages."""
     frame = table.frame
-    slope = headline.frame[headline.frame["key"] == "slope"]
-    trend = ""
-    if len(slope):
-        text = show(Column("value", "", "log_points", band=True), slope.iloc[0].to_dict())
-        trend = f" Ten points more exposure go with {text} log points."
-    most, least = frame.iloc[0], frame.iloc[-1]
+    most, least = record(frame, 0), record(frame, -1)
     return Drawing(
         f"{scenario.prefix}-exposure",
         "Share of an occupation’s work that is automated against the change of its mean wage, and "
         f"of the wage of those who stay in it. Lines are {band.name}s; the area of a dot is "
-        "employment before; numbers are those of the table.",
+        "employment before"
+        + ("; numbers are those of the table." if len(frame) <= _KEY_ROWS else "."),
         f"Exposure runs from {least['exposure']:.0%} ({in_sentence(least['occupation'])}) to "
         f"{most['exposure']:.0%} ({in_sentence(most['occupation'])}). "
         + spread(frame, "log_wage_change", "The change of the mean wage")
-        + trend,
+        + f" {trend(headline, band)}",
         lambda: _draw_exposure(frame),
     )
 
@@ -54,17 +52,16 @@ def exposure_drawing(scenario: Scenario, table: Table, headline: Table, band: Ba
 def winners_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
     """Return stacked bars of winners and losers."""
     frame = table.frame
-    everyone, each = frame.iloc[0].to_dict(), frame.iloc[1:]
+    everyone, top, bottom = record(frame, 0), record(frame, 1), record(frame, -1)
     column = Column("winners", "", "percent", band=True)
-    top, bottom = each.iloc[0], each.iloc[-1]
     losers = "do not gain" if scenario.has_ties else "lose"
     return Drawing(
         f"{scenario.prefix}-winners",
         f"Shares of workers who gain (blue) and who {losers} (orange), by the occupation held "
         f"before; the black line is the {band.name} of where they meet.",
         f"{show(column, everyone)} of all workers gain: most often those from "
-        f"{in_sentence(top['occupation'])}, {show(column, top.to_dict())}, and least often those "
-        f"from {in_sentence(bottom['occupation'])}, {show(column, bottom.to_dict())}.",
+        f"{in_sentence(top['occupation'])}, {show(column, top)}, and least often those "
+        f"from {in_sentence(bottom['occupation'])}, {show(column, bottom)}.",
         lambda: _draw_winners(frame, losers),
     )
 
@@ -114,13 +111,11 @@ def _draw_exposure(frame: DataFrame) -> Figure:
         axes.scatter(
             x, y, s=20 + 900 * frame["employment_before"], color=GAIN, alpha=0.85, lw=0.8, ec="w"
         )
-        for number, at_x, at_y in zip(frame["number"], x, y, strict=True):
-            axes.annotate(
-                f"{number}", (at_x, at_y), xytext=(5, 5), textcoords="offset points", fontsize=7.5
-            )
+        if keyed:
+            _number_lines(axes, x.to_numpy(), low.to_numpy(), high.to_numpy())
         axes.set_title(title)
         axes.grid(axis="y")
-        axes.margins(x=0.12)
+        axes.margins(x=0.12, y=0.12)
     left.set_ylabel("Change, log points")
     figure.supxlabel("Share of the occupation’s work that is automated (%)", fontsize=9)
     if keyed:
@@ -128,14 +123,32 @@ def _draw_exposure(frame: DataFrame) -> Figure:
     return figure
 
 
-def _write_key(axes: Any, frame: DataFrame) -> None:
+def _number_lines(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    """Write numbers at the ends of the lines, at different heights where they stand close."""
+    close = 0.05 * max(np.ptp(x), 1e-9)
+    place, before = 0, -np.inf
+    for i in np.argsort(x, kind="stable"):
+        place = (place + 1) % 4 if x[i] - before < close else 0
+        before = x[i]
+        above = place % 2 == 0
+        offset = 2 + 9 * (place // 2)
+        axes.annotate(
+            f"{i + 1}", (x[i], high[i] if above else low[i]),
+            xytext=(0, offset if above else -offset), textcoords="offset points",
+            ha="center", va="bottom" if above else "top", fontsize=7.5,
+        )  # fmt: skip
+
+
+def _write_key(axes: Axes, frame: DataFrame) -> None:
     axes.axis("off")
     for i, (number, title) in enumerate(zip(frame["number"], frame["occupation"], strict=True)):
         label = printable(figure_label(title, width=24, lines=1))
-        axes.text(
-            0, 1 - (i + 0.5) / len(frame), f"{number}  {label}", transform=axes.transAxes,
-            fontsize=7.5, va="center", parse_math=False,
-        )  # fmt: skip
+        height = 1 - (i + 0.5) / len(frame)
+        for x, text, side in ((0.07, f"{number}", "right"), (0.13, label, "left")):
+            axes.text(
+                x, height, text, transform=axes.transAxes, fontsize=7.5, ha=side, va="center",
+                parse_math=False,
+            )  # fmt: skip
 
 
 def _draw_winners(frame: DataFrame, losers: str) -> Figure:
@@ -167,7 +180,7 @@ def _draw_workers(frame: DataFrame) -> Figure:
     for at, hidden in zip(middle, share.isna(), strict=True):
         if hidden:
             axes.annotate(
-                "< 10", (at, 0), xytext=(0, 2), textcoords="offset points", ha="center",
+                "few", (at, 0), xytext=(0, 2), textcoords="offset points", ha="center",
                 fontsize=7.5, color=NEUTRAL,
             )  # fmt: skip
     axes.set_xlim(0, 100)

@@ -79,7 +79,7 @@ def render(drawing: Drawing, *, watermark: str | None) -> dict[str, bytes]:
     drawing
         The figure.
     watermark
-        Printed across it.
+        Printed across PNG and PDF, which may travel alone; the page has its own.
 
     Returns
     -------
@@ -89,12 +89,12 @@ def render(drawing: Drawing, *, watermark: str | None) -> dict[str, bytes]:
     files = {}
     with _own_style():
         figure = drawing.draw()
-        if watermark:
-            figure.text(
-                0.5, 0.5, watermark, rotation=24, ha="center", va="center", fontsize=24,
-                weight="bold", color="#B00020", alpha=0.3, parse_math=False,
-            )  # fmt: skip
         for kind, metadata in _METADATA.items():
+            if watermark and kind == "png":
+                figure.text(
+                    0.5, 0.5, watermark, rotation=24, ha="center", va="center", fontsize=24,
+                    weight="bold", color="#B00020", alpha=0.3, parse_math=False,
+                )  # fmt: skip
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, metadata=metadata)
             files[kind] = buffer.getvalue()

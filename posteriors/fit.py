@@ -86,32 +86,41 @@ def fit(
     FitError
         If the density is not finite at the start, or the draws are not.
     """
-    tell = progress or Silent()
+    with jax.enable_x64(inference.precision == "float64"):
+        return _fit(panel, tasks, model, inference, progress or Silent())
+
+
+def _fit(
+    panel: Panel,
+    tasks: TaskTable,
+    model: ModelSettings,
+    inference: InferenceSettings,
+    progress: Progress,
+) -> xr.DataTree:
     began = time.perf_counter()
     used = tasks.select(panel.occupations)
     arrays = panel.arrays(used.occupations)
-    with jax.enable_x64(inference.precision == "float64"):
-        technology = Technology.from_task_weights(
-            jnp.asarray(used.weights.to_numpy()), jnp.asarray(used.labor_share.to_numpy())
+    technology = Technology.from_task_weights(
+        jnp.asarray(used.weights.to_numpy()), jnp.asarray(used.labor_share.to_numpy())
+    )
+    conditions = economy(technology, arrays)
+    log_wage, occupation = jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation)
+    _check_start(conditions, model, arrays, used)
+    fit_key, after_key, prior_key = jax.random.split(jax.random.key(inference.seed), 3)
+    draws = sample_posterior(conditions, log_wage, occupation, model, inference, fit_key, progress)
+    if not all(np.isfinite(v).all() for v in draws.sites.values()):
+        raise FitError(
+            "Some draws are not finite.",
+            expected="finite parameters in every draw",
+            remedy="run it again with float64 and another seed; if it stays, look at the "
+            "prior predictive check",
         )
-        conditions = economy(technology, arrays)
-        log_wage, occupation = jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation)
-        _check_start(conditions, model, arrays, used)
-        fit_key, after_key, prior_key = jax.random.split(jax.random.key(inference.seed), 3)
-        draws = sample_posterior(conditions, log_wage, occupation, model, inference, fit_key, tell)
-        if not all(np.isfinite(v).all() for v in draws.sites.values()):
-            raise FitError(
-                "Some draws are not finite.",
-                expected="finite parameters in every draw",
-                remedy="run it again with float64 and another seed; if it stays, look at the "
-                "prior predictive check",
-            )
-        posterior, predicted = _complete(conditions, model, draws, after_key)
-        prior, prior_predicted = _prior(conditions, model, draws.pilot.grid, prior_key)
-        error = grid_error(conditions, model, draws.pilot, log_wage, occupation)
-        seen = summarize_panel(
-            jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
-        )
+    posterior, predicted = _complete(conditions, model, draws, after_key)
+    prior, prior_predicted = _prior(conditions, model, draws.pilot.grid, prior_key)
+    error = grid_error(conditions, model, draws.pilot, log_wage, occupation)
+    seen = summarize_panel(
+        jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
+    )
     coordinates = {
         "occupation": list(used.occupations),
         "task": list(used.tasks),

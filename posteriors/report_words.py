@@ -11,7 +11,7 @@ import pandas as pd
 
 from taskroy.posteriors.bands import SAMPLE, Band
 from taskroy.posteriors.table_scenario import Scenario
-from taskroy.posteriors.tables import Column, Table, show, show_number
+from taskroy.posteriors.tables import Column, Table, record, records, show, show_number
 from taskroy.posteriors.titles import in_sentence
 
 _VALUE = Column("value", "", "by_row", band=True)
@@ -19,8 +19,8 @@ _MANY = 6  # tasks are named one by one up to here
 
 #: What bands mean, and what they do not.
 MEANING = (
-    "A band says where a number lies with the stated probability, given the data, the model and its "
-    "priors. Wide bands are a result: they say how little the data can tell.",
+    "A band says where a number lies with the stated probability, given the data, the model and "
+    "its priors. Wide bands are a result: they say how little the data can tell.",
     "A band that covers zero means that the data do not tell a rise from a fall; it does not mean "
     "that nothing happens.",
 )
@@ -97,7 +97,7 @@ def answer(scenario: Scenario, headline: Table, band: Band) -> list[str]:
     list of str
         Three sentences or so.
     """
-    rows = {str(row["key"]): row for row in headline.frame.astype(object).to_dict("records")}
+    rows = {str(row["key"]): row for row in records(headline.frame)}
     lead = float((scenario.draws["winners"] > scenario.draws["losers"]).mean())
     if rows["winners"]["value"] == rows["losers"]["value"] == 0:
         return ["No worker’s expected wage changes."]
@@ -132,16 +132,29 @@ def certainty(workers: Table) -> str:
     )
 
 
+def trend(headline: Table, band: Band) -> str:
+    """Say how the change of an occupation's wage goes with its exposure; empty if it cannot be."""
+    slope = headline.frame[headline.frame["key"] == "slope"]
+    if slope.empty:
+        return ""
+    row = record(slope, 0)
+    return (
+        f"For 10 points more exposure the change of an occupation’s wage differs by {_shown(row)} "
+        f"log points, {_against_zero(row, band)}."
+    )
+
+
 def spread(frame: pd.DataFrame, name: str, label: str) -> str:
     """Say which occupations lie at the two ends of a column, with numbers."""
     known = frame[np.isfinite(frame[name])]
     if known.empty:
         return f"{label}: no numbers."
     column = Column(name, "", "log_points", band=True)
-    top, bottom = known.loc[known[name].idxmax()], known.loc[known[name].idxmin()]
+    values = known[name].to_numpy()
+    top, bottom = record(known, int(values.argmax())), record(known, int(values.argmin()))
     return (
-        f"{label} is highest for {in_sentence(top['occupation'])}, {show(column, top.to_dict())} log points, and "
-        f"lowest for {in_sentence(bottom['occupation'])}, {show(column, bottom.to_dict())}."
+        f"{label} is highest for {in_sentence(top['occupation'])}, {show(column, top)} log points, "
+        f"and lowest for {in_sentence(bottom['occupation'])}, {show(column, bottom)}."
     )
 
 
@@ -166,13 +179,13 @@ def _against_zero(row: Mapping[str, Any], band: Band) -> str:
 
 
 def _extreme(row: Mapping[str, Any], rank: str, *, gain: bool) -> str:
-    who = row["quantity"].removeprefix("Mean change, from ")
+    who = row["quantity"].partition("those from ")[2]
     verb, what = ("gain", "a gain") if gain else ("lose", "a loss")
     probability = row["positive_probability"] if gain else 1 - row["positive_probability"]
     unclear = (
         ", not distinguishable from zero" if row["value_low"] <= 0 <= row["value_high"] else ""
     )
     return (
-        f"Those who work in “{in_sentence(who)}” {verb} {rank}: {_change(row)} on average{unclear}; it is {what} "
-        f"with probability {show_number(probability, 'probability')}."
+        f"Those who work in “{in_sentence(who)}” {verb} {rank}: {_change(row)} on average"
+        f"{unclear}; it is {what} with probability {show_number(probability, 'probability')}."
     )

@@ -131,8 +131,8 @@ def _suppression_note(hidden: NDArray[np.bool_]) -> tuple[str, ...]:
         return ()
     return (
         f"Observed numbers of occupations with fewer than {SMALLEST} workers are not shown, to "
-        "protect the persons behind them (if that is one occupation, of the next smallest too, from "
-        "which it could be worked out). Numbers computed from the model are shown for all.",
+        "protect the persons behind them (if that is one occupation, of the next smallest too, for "
+        "else it could be worked out). Numbers computed from the model are shown for all.",
     )
 
 

@@ -72,7 +72,7 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     frame = pd.DataFrame(
         {
             "parameter": [label for _, _, label in labels],
-            "symbol": [_PARAMETERS[name].symbol for name, _ in keys],
+            "label": [label.partition(": ")[2] or label for _, _, label in labels],
             **estimate("posterior", posterior, band),
             **estimate("prior", prior, band),
             "variance_ratio": ratio,
@@ -85,11 +85,10 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     )
     columns = (
         Column("parameter", "Parameter"),
-        Column("symbol", "Symbol"),
         Column("posterior", "Posterior mean [band]", "number", band=True),
         Column("prior", "Prior mean [band]", "number", band=True),
-        Column("variance_ratio", "Posterior variance / prior variance", "ratio"),
-        Column("reading", "What the data say"),
+        Column("variance_ratio", "Variance, posterior / prior", "ratio"),
+        Column("reading", "In words"),
         Column("rhat", "R̂", "rhat"),
         Column("ess_bulk", "Bulk ESS", "count"),
         Column("ess_tail", "Tail ESS", "count"),
@@ -126,10 +125,10 @@ def _reading(ratio: float, *, beyond: bool) -> str:
     if not np.isfinite(ratio):
         return "–"
     if beyond:
-        return "much; the result lies beyond what the prior expected"
+        return "the data say much; the result lies beyond what the prior expected"
     if ratio > _LITTLE:
         return "the data say little"
-    return "something" if ratio > _PARTLY else "much"
+    return f"the data say {'something' if ratio > _PARTLY else 'much'}"
 
 
 def _size(draws: xr.DataArray, method: str) -> xr.DataArray:
@@ -149,11 +148,12 @@ def _stacked(
         variable = group[name].transpose(*SAMPLE, ...)
         for index in _entries(name, variable.shape[2:]):
             of = ", ".join(
-                occupations[i] if dim == "occupation" else plain_title(variable[dim].values[i])
+                occupations[i] if dim == "occupation" else plain_title(variable[dim].to_numpy()[i])
                 for dim, i in zip(variable.dims[2:], index, strict=True)
             )
-            labels.append((name, index, f"{about.meaning}: {of}" if of else about.meaning))
-            draws.append(variable.to_numpy()[(..., *index)])
+            label = f"{about.meaning} ({about.symbol})"
+            labels.append((name, index, f"{label}: {of}" if of else label))
+            draws.append(variable[dict(zip(variable.dims[2:], index, strict=True))].to_numpy())
     stacked = xr.DataArray(
         np.stack(draws, axis=-1),
         dims=(*SAMPLE, "parameter"),

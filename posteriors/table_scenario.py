@@ -23,8 +23,13 @@ PARTS = {
     "log_wage_change": "Total",
 }
 SHARES = ("winners", "losers")
+_FROM = "Mean change (log points), those from "
 _ENOUGH_ERROR = 0.05  # of the posterior sd: quality.md
 _BINS = 10
+_HIDDEN_CELLS = (
+    f"Cells of fewer than {SMALLEST} workers are not shown, nor the next smallest where that is "
+    "needed to hide a single one."
+)
 _ONE_EACH = "each worker counts once"
 _MEMBERS = (
     "within an occupation, workers count by their probability of working there before the change"
@@ -79,7 +84,7 @@ def task_table(scenario: Scenario, band: Band) -> Table:
     draws = scenario.draws
     frame = pd.DataFrame(
         {
-            "task": [plain_title(task) for task in draws["task"].values],
+            "task": [plain_title(task) for task in draws["task"].to_numpy()],
             "automated_share": draws["automated_share"].to_numpy(),
             **estimate("productivity", draws["productivity_threshold"], band),
         }
@@ -109,30 +114,64 @@ def exposure_table(scenario: Scenario, band: Band) -> Table:
             "rise_probability": _above_zero(draws["log_wage_change"]),
             **estimate("incumbent_change", draws["incumbent_change"], band),
             "incumbent_rise_probability": _above_zero(draws["incumbent_change"]),
-            **estimate("employment_before", draws["employment_before"], band),
-            **estimate("employment_after", draws["employment_after"], band),
+            "employment_before": draws["employment_before"].mean(SAMPLE).to_numpy(),
         }
     ).sort_values("exposure", ascending=False, kind="stable", ignore_index=True)
     frame.insert(0, "number", np.arange(1, len(frame) + 1))
     return Table(
         f"{scenario.prefix}-exposure",
-        f"Exposure, change of the mean log wage, and employment, by occupation, with {band.name}s",
-        f"{_MEMBERS}, and after it in “employment after”",
+        f"Exposure and change of the mean log wage, by occupation, with {band.name}s",
+        _MEMBERS,
         frame,
         (
             Column("number", "No.", "count"),
             Column("occupation", "Occupation"),
             Column("exposure", "Share of its work that is automated", "percent1"),
-            Column("log_wage_change", "Change of its mean wage [band]", "log_points", band=True),
+            Column(
+                "log_wage_change",
+                "Change of its mean wage, log points [band]",
+                "log_points",
+                band=True,
+            ),
             Column("rise_probability", "Probability of a rise", "probability"),
-            Column("incumbent_change", "Change for who stays [band]", "log_points", band=True),
+            Column(
+                "incumbent_change",
+                "Change for who stays, log points [band]",
+                "log_points",
+                band=True,
+            ),
             Column("incumbent_rise_probability", "Probability of a rise", "probability"),
-            Column("employment_before", "Employment before [band]", "percent1", band=True),
-            Column("employment_after", "Employment after [band]", "percent1", band=True),
+            Column("employment_before", "Employment before", "percent1", shown=False),
         ),
         (
             "“Its mean wage” compares those who work in the occupation after the change with those "
             "who did before; “who stays” follows those who were there, at unchanged wage shocks.",
+        ),
+    )
+
+
+def employment_table(scenario: Scenario, band: Band) -> Table:
+    """Return employment before and after by occupation, largest gain first."""
+    draws = scenario.draws
+    change = draws["employment_after"] - draws["employment_before"]
+    frame = pd.DataFrame(
+        {
+            "occupation": scenario.occupations,
+            **estimate("employment_before", draws["employment_before"], band),
+            **estimate("employment_after", draws["employment_after"], band),
+            **estimate("employment_change", change, band),
+        }
+    ).sort_values("employment_change", ascending=False, kind="stable", ignore_index=True)
+    return Table(
+        f"{scenario.prefix}-employment",
+        f"Shares of employment before and after, with {band.name}s",
+        _ONE_EACH,
+        frame,
+        (
+            Column("occupation", "Occupation"),
+            Column("employment_before", "Before [band]", "percent1", band=True),
+            Column("employment_after", "After [band]", "percent1", band=True),
+            Column("employment_change", "Change, percentage points [band]", "points", band=True),
         ),
     )
 
@@ -168,7 +207,7 @@ def winners_table(scenario: Scenario, band: Band) -> Table:
             Column("occupation", "Occupation before"),
             Column("winners", "Share who gain [band]", "percent", band=True),
             Column("losers", f"{losers} [band]", "percent", band=True),
-            Column("worker_change", "Mean change [band]", "log_points", band=True),
+            Column("worker_change", "Mean change, log points [band]", "log_points", band=True),
             Column("gain_probability", "Probability that it is a gain", "probability"),
         ),
         (
@@ -231,7 +270,7 @@ def workers_table(scenario: Scenario) -> Table:
         ),
         (
             "Each probability is an average over the whole posterior, so that it has no band.",
-            *((f"Cells of fewer than {SMALLEST} workers are not shown.",) if hidden.any() else ()),
+            *((_HIDDEN_CELLS,) if hidden.any() else ()),
         ),
     )
 
@@ -250,17 +289,15 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
     rows = {
         ("winners", "Share of workers who gain"): draws["winners"],
         ("losers", "Share of workers who lose"): draws["losers"],
-        ("mean_change", "Mean change, all workers"): draws["mean_change"],
-        ("best", f"Mean change, from {scenario.occupations[best]}"): by_occupation[
-            {"occupation": best}
-        ],
-        ("worst", f"Mean change, from {scenario.occupations[worst]}"): by_occupation[
-            {"occupation": worst}
-        ],
+        ("mean_change", "Mean change, all workers (log points)"): draws["mean_change"],
+        ("best", f"{_FROM}{scenario.occupations[best]}"): by_occupation[{"occupation": best}],
+        ("worst", f"{_FROM}{scenario.occupations[worst]}"): by_occupation[{"occupation": worst}],
     }
     slope = _exposure_slope(draws)
     if slope is not None:
-        rows["slope", "Change of an occupation's wage for 10 points more exposure"] = slope
+        rows["slope", "Change of an occupation’s wage (log points) for 10 points more exposure"] = (
+            slope
+        )
     stacked = xr.concat(
         [row.drop_vars("occupation", errors="ignore") for row in rows.values()], "row"
     ).transpose(*SAMPLE, "row")
@@ -278,7 +315,9 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
                 )
                 for key, value in columns.items()
             },
-            "positive_probability": _above_zero(stacked),
+            "positive_probability": np.where(
+                [name in SHARES for name, _ in rows], np.nan, _above_zero(stacked)
+            ),
             "sd": sd,
             "mcse": error,
             "mcse_ratio": np.divide(error, sd, out=np.zeros_like(sd), where=sd > 0),
@@ -296,8 +335,8 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
             Column("value", "Posterior mean [band]", "by_row", band=True),
             Column("percent", "In per cent of the wage", "percent1", band=True, shown=False),
             Column("positive_probability", "Probability that it is above zero", "probability"),
-            Column("sd", "Posterior sd × 100", "hundredths"),
-            Column("mcse", "Monte Carlo error × 100", "hundredths"),
+            Column("sd", "Posterior sd, × 100", "hundredths"),
+            Column("mcse", "Monte Carlo error, × 100", "hundredths"),
             Column("mcse_ratio", "Error / sd", "percent1"),
         ),
         (_error_note(frame),),

@@ -13,7 +13,6 @@ import pandas as pd
 Kind = Literal[
     "text",
     "count",
-    "year",
     "percent",
     "percent1",
     "probability",
@@ -22,6 +21,8 @@ Kind = Literal[
     "ratio",
     "rhat",
     "hundredths",
+    "points",
+    "by_row",
 ]
 
 #: In this column of a frame stands the kind of each row, for columns of kind "by_row".
@@ -75,9 +76,9 @@ class Table:
     weights
         Who or what counts how much.
     frame
-        Full numbers; the first column names the row.
+        Full numbers, a row each.
     columns
-        Of the frame, in order.
+        Of the frame, in order; the first text names the row.
     notes
         Further sentences below it.
     """
@@ -94,11 +95,19 @@ class Table:
         """Those of the printed table."""
         return tuple(column for column in self.columns if column.shown)
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether the printed table needs more room than text."""
+        return sum(2 if column.band else 1 for column in self.shown_columns) > 8
+
+    @property
+    def row_header(self) -> str:
+        """Key of the column that names the rows."""
+        return next(column.key for column in self.columns if column.kind == "text")
+
     def shown_rows(self) -> list[list[str]]:
         """Return the texts of the printed table's cells."""
-        return [
-            [show(column, record) for column in self.shown_columns] for record in self._records()
-        ]
+        return [[show(column, row) for column in self.shown_columns] for row in records(self.frame)]
 
     def to_csv(self) -> str:
         """Return the table as CSV in which no text is taken for a formula."""
@@ -118,8 +127,8 @@ class Table:
                 for column in self.columns
             ],
             "rows": [
-                {key: finite_or_none(record[key]) for key in self._keys()}
-                for record in self._records()
+                {key: finite_or_none(row[key]) for key in self._keys()}
+                for row in records(self.frame)
             ],
         }
 
@@ -127,29 +136,47 @@ class Table:
         keys = [key for column in self.columns for key in column.keys]
         return [*keys, SUPPRESSED] if SUPPRESSED in self.frame else keys
 
-    def _records(self) -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = self.frame.astype(object).to_dict("records")
-        return records
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame by names of columns."""
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in frame.astype(object).to_dict("records")
+    ]
 
 
-def show(column: Column, record: Mapping[str, Any]) -> str:
+def record(frame: pd.DataFrame, place: int) -> dict[str, Any]:
+    """Return the row at a place of a frame, by names of columns."""
+    return records(frame.iloc[[place]])[0]
+
+
+def show(column: Column, row: Mapping[str, Any]) -> str:
     """Return the text of a cell: a number in its unit, with its band in square brackets."""
-    value = record[column.key]
+    value = row[column.key]
     if column.kind == "text":
         return str(value)
     if not math.isfinite(value):
-        return "< 10 workers" if record.get(SUPPRESSED) else "–"
-    kind = record[ROW_KIND] if column.kind == "by_row" else column.kind
-    text = show_number(value, kind)
+        return "not shown" if row.get(SUPPRESSED) else "–"
+    kind = row[ROW_KIND] if column.kind == "by_row" else column.kind
     if not column.band:
-        return text
-    low, high = (show_number(record[key], kind).removesuffix("%") for key in column.keys[1:])
-    return f"{text} [{low}, {high}]"
+        return show_number(value, kind)
+    ends = [row[key] for key in column.keys[1:]]
+    text, low, high = (
+        show_number(x, kind, like=max(map(abs, (value, *ends)))) for x in (value, *ends)
+    )
+    return f"{text} [{low.removesuffix('%')}, {high.removesuffix('%')}]"
 
 
-def show_number(value: float, kind: Kind) -> str:
-    """Return a number as it is printed: rounded, in its unit, with a true minus sign."""
-    return _FORMATS[kind](float(value)).replace("-", "−")
+def show_number(value: float, kind: Kind, *, like: float | None = None) -> str:
+    """Return a number as it is printed: rounded, in its unit, with a true minus sign.
+
+    Plain numbers get as many decimals as one of the size of `like` (their own by default) needs.
+    """
+    number = float(value)
+    if kind == "number":
+        size = abs(number if like is None else like)
+        return _unsigned(number, 1 if size >= 100 else 2 if size >= 1 else 3).replace("-", "−")
+    return _FORMATS[kind](number).replace("-", "−")
 
 
 def finite_or_none(value: Any) -> Any:
@@ -184,19 +211,15 @@ def _probability(value: float) -> str:
     return "> 99%" if value > 0.5 else "< 1%"
 
 
-def _number(value: float) -> str:
-    return _unsigned(value, 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3)
-
-
 _FORMATS: dict[Kind, Callable[[float], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "percent": lambda value: _unsigned(100 * value, 0) + "%",
     "percent1": lambda value: _unsigned(100 * value, 1) + "%",
     "probability": _probability,
     "log_points": lambda value: _signed(100 * value),
-    "number": _number,
     "ratio": lambda value: _unsigned(value, 2),
     "rhat": lambda value: _unsigned(value, 3),
+    "points": lambda value: _signed(100 * value),
     "hundredths": lambda value: _unsigned(100 * value, 2),
 }
 _UNITS: dict[Kind, str] = {
@@ -206,6 +229,7 @@ _UNITS: dict[Kind, str] = {
     "percent1": "fraction of 1 (shown in per cent)",
     "probability": "probability (shown in per cent)",
     "log_points": "log-wage units (shown in log points, 100 times that)",
+    "points": "fraction of 1 (shown in percentage points)",
     "number": "number",
     "ratio": "ratio",
     "rhat": "ratio",

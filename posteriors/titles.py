@@ -14,6 +14,7 @@ import xarray as xr
 _SPACES = ("Cc", "Zl", "Zp")  # control characters, line ends
 _NOTHING = ("Cf", "Cs", "Co", "Cn")  # direction marks, soft hyphens, halves of pairs, private use
 _LONGEST = 200
+_LONGEST_IN_SENTENCE = 70
 
 
 def plain_title(text: object, *, longest: int = _LONGEST) -> str:
@@ -39,17 +40,23 @@ def plain_title(text: object, *, longest: int = _LONGEST) -> str:
 
 def figure_label(text: str, *, width: int = 26, lines: int = 2) -> str:
     """Break a title into the few short lines that a figure has room for."""
-    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …")
-    return "\n".join(line.strip() for line in broken)
+    broken = textwrap.wrap(text, width)
+    if len(broken) > lines:
+        broken[lines - 1 :] = [broken[lines - 1][: width - 2].rstrip() + " …"]
+    return "\n".join(broken)
 
 
 def titles_of(tree: xr.DataTree) -> list[str]:
     """Return the titles of the occupations, made harmless."""
-    return [plain_title(title) for title in tree["constant_data"]["occupation_title"].values]
+    return [
+        plain_title(title)
+        for title in tree["constant_data"].to_dataset()["occupation_title"].to_numpy()
+    ]
 
 
 def in_sentence(title: str) -> str:
-    """Return a title to put in a sentence: one that is written from right to left stays apart."""
+    """Return a title to put in a sentence: not too long, and apart if written right to left."""
+    title = plain_title(title, longest=_LONGEST_IN_SENTENCE)
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in title):
         return f"\N{FIRST STRONG ISOLATE}{title}\N{POP DIRECTIONAL ISOLATE}"
     return title

@@ -30,8 +30,7 @@ _REACH = mpf(16)
 def worths(point: dict[str, Any]) -> tuple[list[Any], Any]:
     """Return (m_o + κ_o − w − κ_ω)/ν of the occupations not held, and ϱ/ν, exactly."""
     value = [
-        mpf(m) + mpf(kappa)
-        for m, kappa in zip(point["potential"], point["amenity"], strict=True)
+        mpf(m) + mpf(kappa) for m, kappa in zip(point["potential"], point["amenity"], strict=True)
     ]
     held, nu = point["occupation"], mpf(point["taste_scale"])
     offered = mpf(point["wage"]) + mpf(point["amenity"][held])

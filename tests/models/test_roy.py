@@ -1,0 +1,268 @@
+"""The generative model: its sites, its two uses, and its levels in closed form."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpyro import handlers
+from numpyro.infer.util import log_density
+from scipy.stats import multivariate_normal
+
+from taskroy.data.panel import PanelArrays
+from taskroy.errors import ModelError
+from taskroy.models.roy import Economy, economy, roy_model
+from taskroy.models.settings import ModelSettings
+from taskroy.models.technology import Technology
+
+N, T, P = 5, 3, 2
+FACTORS = 2
+VARIANTS = [
+    ModelSettings(
+        intercept=intercept,
+        amenities=amenities,
+        covariance=covariance,
+        shock=shock,
+        factors=FACTORS,
+    )
+    for intercept, amenities, covariance, shock in product(
+        ("known", "pooled", "orthogonal"),
+        ("none", "pooled"),
+        ("lkj", "factor"),
+        ("occupation", "worker"),
+    )
+]
+
+
+def name_of(settings: ModelSettings) -> str:
+    return "-".join((settings.intercept, settings.amenities, settings.covariance, settings.shock))
+
+
+@pytest.fixture(scope="module")
+def small(small_technology: Technology) -> Economy:
+    rng = np.random.default_rng(0)
+    observed = np.arange(T) < np.array([3, 1, 2, 3, 3])[:, None]
+    return economy(
+        small_technology,
+        PanelArrays(
+            log_wage=rng.normal(2.2, 0.5, (N, T)),
+            occupation=rng.integers(0, 4, (N, T)).astype(np.int32),
+            observed=observed,
+            design=rng.normal(size=(N, T, P)),
+            covariate_names=("exper", "exper2"),
+            worker=np.arange(N),
+            year=np.tile(np.arange(2001, 2001 + T), (N, 1)),
+            weight=np.ones((N, T)),
+        ),
+    )
+
+
+def draw(economy: Economy, settings: ModelSettings, key: jax.Array, **seen: Any) -> dict[str, Any]:
+    """Run the model forward and return the value of every site."""
+    seeded = handlers.seed(roy_model, key)
+    trace = handlers.trace(seeded).get_trace(economy, settings, **seen)
+    return {k: v["value"] for k, v in trace.items() if v["type"] in ("sample", "deterministic")}
+
+
+def sizes(economy: Economy, settings: ModelSettings) -> dict[str, tuple[int, ...]]:
+    """Sites and shapes of model.md's table."""
+    occupations, tasks = economy.technology.task_weights.shape
+    expected: dict[str, tuple[int, ...]] = {
+        "wage_shock_scale": (),
+        "taste_scale": (),
+        "mean_potential": (occupations,),
+        "intercept": (occupations,),
+        "skill_mean": (tasks,),
+        "skill_sd": (tasks,),
+        "skill_corr": (tasks, tasks),
+        "coefficient": (P,),
+        "skill_deviation": (N, tasks),
+        "skill": (N, tasks),
+        "career": (N, T, 2),
+    }
+    if settings.intercept != "known":
+        expected["intercept_scale"] = ()
+    if settings.intercept == "orthogonal":
+        expected["intercept_coordinate"] = (occupations - tasks,)
+    if settings.amenities == "pooled":
+        expected |= {"amenity_scale": (), "amenity": (occupations,)}
+    if settings.covariance == "lkj":
+        expected["skill_corr_cholesky"] = (tasks, tasks)
+    else:
+        expected |= {"loading_scale": (), "loading": (tasks, FACTORS), "unique_sd": (tasks,)}
+    return expected
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=name_of)
+def test_sites_of_every_variant(settings: ModelSettings, small: Economy) -> None:
+    simulate = partial(draw, small, settings)
+    condition = partial(
+        draw,
+        small,
+        settings,
+        log_wage=jnp.full((N, T), 2.0),
+        occupation=jnp.zeros((N, T), jnp.int32),
+    )
+    for use in (simulate, condition):
+        found = jax.eval_shape(use, jax.random.key(0))
+        assert {k: v.shape for k, v in found.items()} == sizes(small, settings)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ModelSettings(),
+        ModelSettings(intercept="orthogonal", covariance="factor", factors=FACTORS),
+        ModelSettings(intercept="known", amenities="none", covariance="factor", shock="worker"),
+    ],
+    ids=name_of,
+)
+def prior(request: pytest.FixtureRequest, small: Economy) -> tuple[ModelSettings, dict[str, Any]]:
+    """200 draws from the prior of three variants that between them use every branch."""
+    keys = jax.random.split(jax.random.key(1), 200)
+    draws = jax.jit(jax.vmap(partial(draw, small, request.param)))(keys)
+    return request.param, {name: np.asarray(value) for name, value in draws.items()}
+
+
+def test_prior_draws_are_finite(prior: tuple[ModelSettings, dict[str, Any]]) -> None:
+    for name, value in prior[1].items():
+        assert np.isfinite(value).all(), name
+
+
+def test_prior_draws_obey_the_identities_of_the_model(
+    prior: tuple[ModelSettings, dict[str, Any]], small: Economy
+) -> None:
+    settings, draws = prior
+    weights = np.asarray(small.technology.task_weights)
+    level = draws["intercept"] + draws["skill_mean"] @ weights.T
+    np.testing.assert_allclose(draws["mean_potential"], level, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        draws["skill"], draws["skill_mean"][:, None] + draws["skill_deviation"], rtol=1e-12
+    )
+    np.testing.assert_allclose(draws["skill_corr"][:, range(3), range(3)], 1.0, rtol=1e-10)
+    assert np.linalg.eigvalsh(draws["skill_corr"]).min() > 0
+    assert set(np.unique(draws["career"][..., 1])) == {0.0, 1.0, 2.0, 3.0}
+    if settings.intercept == "known":
+        known = np.broadcast_to(small.technology.intercept, (200, 4))
+        np.testing.assert_allclose(draws["intercept"], known, rtol=1e-14)
+    if settings.intercept == "orthogonal":
+        # Aᵀμ = 0: the restriction that identifies μ against mean skills.
+        np.testing.assert_allclose(draws["intercept"] @ weights, 0.0, atol=1e-12)
+        assert np.abs(draws["intercept"]).max() > 0.1
+    if settings.amenities == "pooled":
+        np.testing.assert_allclose(draws["amenity"].sum(1), 0.0, atol=1e-12)
+    if settings.covariance == "factor":
+        decay = settings.priors.loading_decay ** np.arange(settings.factors)
+        loading = draws["loading"] * (draws["loading_scale"][:, None] * decay)[:, None]
+        variance = (loading**2).sum(2) + draws["unique_sd"] ** 2
+        np.testing.assert_allclose(draws["skill_sd"] ** 2, variance, rtol=1e-12)
+        covariance = (loading[:, 0] * loading[:, 1]).sum(1)
+        np.testing.assert_allclose(
+            draws["skill_corr"][:, 0, 1] * draws["skill_sd"][:, 0] * draws["skill_sd"][:, 1],
+            covariance,
+            rtol=1e-9,
+            atol=1e-12,
+        )
+
+
+def test_simulating_and_conditioning_are_one_function(
+    prior: tuple[ModelSettings, dict[str, Any]], small: Economy
+) -> None:
+    settings, draws = prior
+    simulated = {name: value[0] for name, value in draws.items()}
+    career = simulated["career"]
+    seen = {"log_wage": career[..., 0], "occupation": career[..., 1].astype(np.int32)}
+    observed = set()
+
+    @jax.jit
+    def condition(values: dict[str, Any], seen: dict[str, Any]) -> Any:
+        fixed = handlers.substitute(handlers.seed(roy_model, 0), data=values)
+        trace = handlers.trace(fixed).get_trace(small, settings, **seen)
+        observed.update(name for name, site in trace.items() if site.get("is_observed"))
+        terms = [
+            s["fn"].log_prob(s["value"]).sum() for s in trace.values() if s["type"] == "sample"
+        ]
+        joint, _ = log_density(roy_model, (small, settings), seen, values)
+        return {name: trace[name]["value"] for name in values}, sum(terms), joint
+
+    latent = {name: value for name, value in simulated.items() if name != "career"}
+    values, terms, joint = condition(latent, seen)
+    assert observed == {"career"}
+    for name, value in latent.items():
+        np.testing.assert_allclose(values[name], value, rtol=1e-11, atol=1e-11, err_msg=name)
+    assert np.isfinite(joint)
+    np.testing.assert_allclose(joint, terms, rtol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.05, 0.5, 3.0])
+def test_pooled_levels_factorise_the_joint_gaussian(scale: float, small: Economy) -> None:
+    # p(m̄)·p(s̄ | m̄) as sampled, against p(μ)·p(s̄) with μ = m̄ − A·s̄, whose Jacobian is one.
+    settings = ModelSettings()
+    priors, weights = settings.priors, np.asarray(small.technology.task_weights)
+    known = np.asarray(small.technology.intercept)
+    occupations, tasks = weights.shape
+    rng = np.random.default_rng(5)
+    centre = np.full(tasks, float(small.wage_level) - known.mean())
+    constant = priors.intercept_constant.sd
+    intercept_law = multivariate_normal(known, scale**2 * np.eye(occupations) + constant**2)
+    skill_law = multivariate_normal(centre, priors.skill_mean.sd**2 * np.eye(tasks))
+    for _ in range(4):
+        skill_mean = skill_law.rvs(random_state=rng)
+        intercept = known + constant * rng.normal() + scale * rng.normal(size=occupations)
+        values = {
+            "intercept_scale": jnp.asarray(scale),
+            "mean_potential": jnp.asarray(intercept + weights @ skill_mean),
+            "skill_mean": jnp.asarray(skill_mean),
+        }
+        fixed = handlers.substitute(handlers.seed(roy_model, 0), data=values)
+        trace = handlers.trace(fixed).get_trace(small, settings)
+        ours = sum(
+            float(trace[name]["fn"].log_prob(values[name]))
+            for name in ("mean_potential", "skill_mean")
+        )
+        expected = intercept_law.logpdf(intercept) + skill_law.logpdf(skill_mean)
+        np.testing.assert_allclose(ours, expected, rtol=1e-6)
+        np.testing.assert_allclose(trace["intercept"]["value"], intercept, rtol=1e-9, atol=1e-9)
+
+
+def test_centre_of_potential_wages_is_the_level_of_the_panel(small: Economy) -> None:
+    # A prior in words: at mean skills, the average potential wage is the panel's mean log wage.
+    trace = handlers.trace(handlers.seed(roy_model, 0)).get_trace(small, ModelSettings())
+    np.testing.assert_allclose(
+        trace["mean_potential"]["fn"].mean.mean(), small.wage_level, rtol=1e-12
+    )
+
+
+def test_economy_of_collinear_occupations() -> None:
+    # Two occupations with one technology: μ may differ between them under 'orthogonal'.
+    weights = np.array([[0.6, 0.4], [0.6, 0.4], [0.1, 0.9]])
+    technology = Technology.from_task_weights(weights, np.full(3, 0.7))
+    panel = PanelArrays(
+        log_wage=np.array([[2.0, 9.0]]),
+        occupation=np.zeros((1, 2), np.int32),
+        observed=np.array([[True, False]]),
+        design=np.zeros((1, 2, 0)),
+        covariate_names=(),
+        worker=np.array([7]),
+        year=np.array([[2001, 0]]),
+        weight=np.array([[1.0, 0.0]]),
+    )
+    built = economy(technology, panel)
+    assert built.orthogonal_basis.shape == (3, 1)
+    np.testing.assert_allclose(weights.T @ built.orthogonal_basis, 0.0, atol=1e-14)
+    assert float(built.wage_level) == 2.0, "padded cells do not count"
+    values = jax.eval_shape(partial(draw, built, ModelSettings()), jax.random.key(0))
+    assert values["coefficient"].shape == (0,)
+    assert values["career"].shape == (1, 2, 2)
+
+
+@pytest.mark.parametrize("given", ["log_wage", "occupation"])
+def test_half_a_career_is_refused(given: str, small: Economy) -> None:
+    seen = {given: jnp.zeros((N, T), jnp.int32)}
+    with pytest.raises(ModelError, match="Only one of log_wage and occupation"):
+        jax.eval_shape(partial(draw, small, ModelSettings(), **seen), jax.random.key(0))
