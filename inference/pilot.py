@@ -28,7 +28,7 @@ from taskroy.progress import Progress
 
 _STEPS = 600
 _STEP = 0.7
-_FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
+FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
 
 
 def starting_values(economy: Economy, settings: ModelSettings) -> dict[str, Array]:
@@ -54,11 +54,18 @@ def careers_at(
     values: dict[str, Array],
 ) -> tuple[Careers, Array]:
     """Return the distribution of careers at given values of θ and skills, and the career seen."""
-    fixed = handlers.substitute(roy_model, data=values)
-    trace = handlers.trace(handlers.seed(fixed, 0)).get_trace(
-        economy, settings, grid, log_wage=log_wage, occupation=occupation
-    )
-    return trace["career"]["fn"], trace["career"]["value"]
+
+    @jax.jit
+    def build(
+        economy: Economy, log_wage: Array, occupation: Array, values: dict[str, Array]
+    ) -> tuple[Careers, Array]:
+        fixed = handlers.substitute(roy_model, data=values)
+        trace = handlers.trace(handlers.seed(fixed, 0)).get_trace(
+            economy, settings, grid, log_wage=log_wage, occupation=occupation
+        )
+        return trace["career"]["fn"], trace["career"]["value"]
+
+    return build(economy, log_wage, occupation, values)
 
 
 def check_start(careers: Careers, career: Array, worker: Any, year: Any, titles: Any) -> None:
@@ -149,7 +156,7 @@ def pilot(
     """Fit variationally, skills whitened for wages only, and look around at its medians."""
     fit_key, median_key = jax.random.split(key)
     model = partial(
-        roy_model, economy, settings, _FIRST_GRID, log_wage=log_wage, occupation=occupation
+        roy_model, economy, settings, FIRST_GRID, log_wage=log_wage, occupation=occupation
     )
     first = whitened(model, economy, log_wage, occupation, no_expansion(economy))
     start = starting_values(economy, settings)
@@ -158,7 +165,7 @@ def pilot(
     values = {name: jnp.median(draw, axis=0) for name, draw in draws.items()}
     fixed = handlers.substitute(handlers.seed(first, 0), data=values)
     values["skill_deviation"] = handlers.trace(fixed).get_trace()["skill_deviation"]["value"]
-    careers, career = careers_at(economy, settings, _FIRST_GRID, log_wage, occupation, values)
+    careers, career = careers_at(economy, settings, FIRST_GRID, log_wage, occupation, values)
     expansion = expand_choice(careers, career, economy.technology.task_weights)
     return Pilot(values, expansion, fitting_grid(careers, career))
 
@@ -166,8 +173,8 @@ def pilot(
 def fitting_grid(careers: Careers, career: Array) -> Grid:
     """Size the quadrature grid so that its step is at most 0.7, about 1e-6 in log P."""
     if careers.shock == "worker":
-        return _FIRST_GRID
+        return FIRST_GRID
     width = float(careers.node_width(career))
     # A tenth more than at the pilot, for draws that spread wages wider.
     nodes = int(np.ceil(1.1 * width / _STEP / 8)) * 8
-    return replace(_FIRST_GRID, nodes=int(np.clip(nodes, 48, 512)))
+    return replace(FIRST_GRID, nodes=int(np.clip(nodes, 48, 512)))

@@ -98,3 +98,8 @@ def sampling_error(draws: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np
     """
     error = arviz_stats.mcse(draws, sample_dims=SAMPLE, method="mean")
     return draws.std(SAMPLE, ddof=1).to_numpy(), np.asarray(error)
+
+
+def above_zero(draws: xr.DataArray) -> NDArray[np.float64]:
+    """Return the posterior probability that each number is above zero."""
+    return np.asarray((draws > 0).mean(SAMPLE))

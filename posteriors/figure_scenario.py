@@ -142,7 +142,7 @@ def _number_lines(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) 
 def _write_key(axes: Axes, frame: DataFrame) -> None:
     axes.axis("off")
     for i, (number, title) in enumerate(zip(frame["number"], frame["occupation"], strict=True)):
-        label = printable(figure_label(title, width=24, lines=1))
+        label = printable(figure_label(title, width=24, lines=2 if len(frame) < 15 else 1))
         height = 1 - (i + 0.5) / len(frame)
         for x, text, side in ((0.07, f"{number}", "right"), (0.13, label, "left")):
             axes.text(

@@ -39,7 +39,6 @@ _STYLE: dict[str, Any] = {
     "axes.unicode_minus": True,
     "svg.fonttype": "path",
     "svg.hashsalt": "taskroy",  # the same figure gives the same file
-    "pdf.fonttype": 42,
     "savefig.dpi": 200,
 }
 _METADATA: dict[str, dict[str, Any]] = {

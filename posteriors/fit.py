@@ -20,7 +20,7 @@ from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import grid_error
-from taskroy.inference.pilot import careers_at, check_start, starting_values
+from taskroy.inference.pilot import FIRST_GRID, careers_at, check_start, starting_values
 from taskroy.inference.routes import Draws, sample_posterior
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.choice_grid import Grid
@@ -174,7 +174,7 @@ def _check_start(
     careers, career = careers_at(
         conditions,
         model,
-        Grid(),
+        FIRST_GRID,
         jnp.asarray(arrays.log_wage),
         jnp.asarray(arrays.occupation),
         values,

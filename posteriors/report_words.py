@@ -124,7 +124,9 @@ def certainty(workers: Table) -> str:
     loss, gain = share.iloc[0], share.iloc[-1]
 
     def said(value: float) -> str:
-        return show_number(value, "percent1") if math.isfinite(value) else "fewer than 10"
+        if value == 0:
+            return "none"
+        return show_number(value, "percent1") if math.isfinite(value) else "few"
 
     return (
         f"A gain is nearly certain (probability of 90% or more) for {said(gain)} of the workers of "

@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from taskroy.posteriors.bands import SAMPLE, Band, estimate, sampling_error
+from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate
 from taskroy.posteriors.small_cells import SMALLEST, to_suppress
-from taskroy.posteriors.tables import ROW_KIND, SUPPRESSED, Column, Table
+from taskroy.posteriors.tables import SUPPRESSED, Column, Table
 from taskroy.posteriors.titles import plain_title, titles_of
 
 PARTS = {
@@ -22,16 +22,13 @@ PARTS = {
     "resorting": "Re-sorting",
     "log_wage_change": "Total",
 }
-SHARES = ("winners", "losers")
-_FROM = "Mean change (log points), those from "
-_ENOUGH_ERROR = 0.05  # of the posterior sd: quality.md
 _BINS = 10
 _HIDDEN_CELLS = (
     f"Cells of fewer than {SMALLEST} workers are not shown, nor the next smallest where that is "
     "needed to hide a single one."
 )
-_ONE_EACH = "each worker counts once"
-_MEMBERS = (
+ONE_EACH = "each worker counts once"
+MEMBERS = (
     "within an occupation, workers count by their probability of working there before the change"
 )
 
@@ -111,9 +108,9 @@ def exposure_table(scenario: Scenario, band: Band) -> Table:
             "occupation": scenario.occupations,
             "exposure": draws["occupation_exposure"].to_numpy(),
             **estimate("log_wage_change", draws["log_wage_change"], band),
-            "rise_probability": _above_zero(draws["log_wage_change"]),
+            "rise_probability": above_zero(draws["log_wage_change"]),
             **estimate("incumbent_change", draws["incumbent_change"], band),
-            "incumbent_rise_probability": _above_zero(draws["incumbent_change"]),
+            "incumbent_rise_probability": above_zero(draws["incumbent_change"]),
             "employment_before": draws["employment_before"].mean(SAMPLE).to_numpy(),
         }
     ).sort_values("exposure", ascending=False, kind="stable", ignore_index=True)
@@ -121,7 +118,7 @@ def exposure_table(scenario: Scenario, band: Band) -> Table:
     return Table(
         f"{scenario.prefix}-exposure",
         f"Exposure and change of the mean log wage, by occupation, with {band.name}s",
-        _MEMBERS,
+        MEMBERS,
         frame,
         (
             Column("number", "No.", "count"),
@@ -165,7 +162,7 @@ def employment_table(scenario: Scenario, band: Band) -> Table:
     return Table(
         f"{scenario.prefix}-employment",
         f"Shares of employment before and after, with {band.name}s",
-        _ONE_EACH,
+        ONE_EACH,
         frame,
         (
             Column("occupation", "Occupation"),
@@ -194,14 +191,14 @@ def winners_table(scenario: Scenario, band: Band) -> Table:
             **estimate("winners", draws["winners_by_occupation"], band),
             **_losers_by_occupation(scenario, band),
             **estimate("worker_change", draws["worker_change_by_occupation"], band),
-            "gain_probability": _above_zero(draws["worker_change_by_occupation"]),
+            "gain_probability": above_zero(draws["worker_change_by_occupation"]),
         }
     ).sort_values("winners", ascending=False, kind="stable")
     losers = "Share who do not gain" if scenario.has_ties else "Share who lose"
     return Table(
         f"{scenario.prefix}-winners",
         f"Winners and losers, by the occupation held before the change, with {band.name}s",
-        f"{_ONE_EACH}; {_MEMBERS}",
+        f"{ONE_EACH}; {MEMBERS}",
         pd.concat([everyone, each], ignore_index=True),
         (
             Column("occupation", "Occupation before"),
@@ -235,7 +232,7 @@ def decomposition_table(scenario: Scenario, band: Band) -> Table:
         f"{scenario.prefix}-decomposition",
         "Change of each occupation's mean wage in log points, and the four parts that it is the "
         f"sum of, with {band.name}s",
-        _MEMBERS,
+        MEMBERS,
         frame,
         (
             Column("occupation", "Occupation"),
@@ -261,7 +258,7 @@ def workers_table(scenario: Scenario) -> Table:
     return Table(
         f"{scenario.prefix}-workers",
         "Workers of the panel by the probability, given the data, that they gain",
-        _ONE_EACH,
+        ONE_EACH,
         frame,
         (
             Column("bin", "P(gain | data)"),
@@ -275,100 +272,5 @@ def workers_table(scenario: Scenario) -> Table:
     )
 
 
-def headline_table(scenario: Scenario, band: Band) -> Table:
-    """Return the numbers of the answer, with posterior sd and Monte Carlo error.
-
-    The rows ``best`` and ``worst`` are the occupations whose workers gain most and least in the
-    posterior mean; ``slope`` is by how much the change of an occupation's wage differs for 10
-    points more exposure, by least squares in each draw, occupations weighing by employment before.
-    """
-    draws = scenario.draws
-    by_occupation = draws["worker_change_by_occupation"]
-    mean = by_occupation.mean(SAMPLE).to_numpy()
-    best, worst = int(mean.argmax()), int(mean.argmin())
-    rows = {
-        ("winners", "Share of workers who gain"): draws["winners"],
-        ("losers", "Share of workers who lose"): draws["losers"],
-        ("mean_change", "Mean change, all workers (log points)"): draws["mean_change"],
-        ("best", f"{_FROM}{scenario.occupations[best]}"): by_occupation[{"occupation": best}],
-        ("worst", f"{_FROM}{scenario.occupations[worst]}"): by_occupation[{"occupation": worst}],
-    }
-    slope = _exposure_slope(draws)
-    if slope is not None:
-        rows["slope", "Change of an occupation’s wage (log points) for 10 points more exposure"] = (
-            slope
-        )
-    stacked = xr.concat(
-        [row.drop_vars("occupation", errors="ignore") for row in rows.values()], "row"
-    ).transpose(*SAMPLE, "row")
-    columns = estimate("value", stacked, band)
-    sd, error = sampling_error(stacked)
-    frame = pd.DataFrame(
-        {
-            "quantity": [label for _, label in rows],
-            "key": [key for key, _ in rows],
-            ROW_KIND: ["percent" if key in SHARES else "log_points" for key, _ in rows],
-            **columns,
-            **{
-                f"percent{key.removeprefix('value')}": np.where(
-                    [name in SHARES for name, _ in rows], np.nan, np.expm1(value)
-                )
-                for key, value in columns.items()
-            },
-            "positive_probability": np.where(
-                [name in SHARES for name, _ in rows], np.nan, _above_zero(stacked)
-            ),
-            "sd": sd,
-            "mcse": error,
-            "mcse_ratio": np.divide(error, sd, out=np.zeros_like(sd), where=sd > 0),
-        }
-    )
-    return Table(
-        f"{scenario.prefix}-headline",
-        f"The numbers of the answer with {band.name}s, and how exactly they were computed",
-        f"{_ONE_EACH}; {_MEMBERS}",
-        frame,
-        (
-            Column("quantity", "Quantity"),
-            Column("key", "Key", shown=False),
-            Column(ROW_KIND, "Kind", shown=False),
-            Column("value", "Posterior mean [band]", "by_row", band=True),
-            Column("percent", "In per cent of the wage", "percent1", band=True, shown=False),
-            Column("positive_probability", "Probability that it is above zero", "probability"),
-            Column("sd", "Posterior sd, × 100", "hundredths"),
-            Column("mcse", "Monte Carlo error, × 100", "hundredths"),
-            Column("mcse_ratio", "Error / sd", "percent1"),
-        ),
-        (_error_note(frame),),
-    )
-
-
-def _error_note(frame: pd.DataFrame) -> str:
-    large = frame.loc[frame["mcse_ratio"] > _ENOUGH_ERROR, "quantity"].tolist()
-    if not large:
-        return (
-            "Monte Carlo error is what another run of the sampler would change; at 5% of the "
-            "posterior sd or less, as here, it does not matter."
-        )
-    return (
-        "Monte Carlo error is what another run of the sampler would change. It is above 5% of the "
-        f"posterior sd for: {'; '.join(large)}. More draws make it smaller."
-    )
-
-
-def _above_zero(draws: xr.DataArray) -> NDArray[np.float64]:
-    return np.asarray((draws > 0).mean(SAMPLE))
-
-
 def _losers_by_occupation(scenario: Scenario, band: Band) -> dict[str, NDArray[np.float64]]:
     return estimate("losers", 1 - scenario.draws["winners_by_occupation"], band)
-
-
-def _exposure_slope(draws: xr.Dataset) -> xr.DataArray | None:
-    exposure = draws["occupation_exposure"]
-    weight = draws["employment_before"].mean(SAMPLE)
-    centred = exposure - exposure.weighted(weight).mean("occupation")
-    variance = float((weight * centred**2).sum("occupation"))
-    if exposure.size < 3 or variance < 1e-8:
-        return None
-    return 0.1 * (weight * centred * draws["log_wage_change"]).sum("occupation") / variance

@@ -217,7 +217,7 @@ _FORMATS: dict[Kind, Callable[[float], str]] = {
     "percent1": lambda value: _unsigned(100 * value, 1) + "%",
     "probability": _probability,
     "log_points": lambda value: _signed(100 * value),
-    "ratio": lambda value: _unsigned(value, 2),
+    "ratio": lambda value: "< 0.01" if 0 < value < 0.005 else _unsigned(value, 2),
     "rhat": lambda value: _unsigned(value, 3),
     "points": lambda value: _signed(100 * value),
     "hundredths": lambda value: _unsigned(100 * value, 2),

@@ -84,8 +84,8 @@ def values_of(site: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("intercept", "amenities", "seeds"),
-    [("pooled", "pooled", (None, 1, 2)), ("known", "none", (3,)), ("orthogonal", "pooled", (4,))],
-    ids=["pooled", "known", "orthogonal"],
+    [("pooled", "pooled", (None, 1, 2)), ("known", "none", (3,))],
+    ids=["pooled", "known"],
 )
 def test_density_is_the_models_times_the_jacobian(
     intercept: Any, amenities: Any, seeds: tuple[int | None, ...], setting: Setting

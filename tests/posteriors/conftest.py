@@ -60,9 +60,7 @@ def study() -> Study:
         wage_shock_scale=0.35,
         taste_scale=0.25,
     )
-    nuts = fit(
-        panel, tasks, inference=InferenceSettings(chains=2, warmup=200, draws=250, seed=3)
-    )
+    nuts = fit(panel, tasks, inference=InferenceSettings(chains=2, warmup=200, draws=250, seed=3))
     svi = fit(
         panel,
         tasks,

@@ -106,4 +106,6 @@ def test_gate_speaks_in_sentences(study):
         assert line.meaning.endswith(".")
         assert line.remedy.endswith(".")
     assert status(gate, "divergences") == "PASS"
-    assert float(next(x.value for x in gate.lines if x.name.startswith("R-hat, par")).split()[0]) < 1.1
+    assert (
+        float(next(x.value for x in gate.lines if x.name.startswith("R-hat, par")).split()[0]) < 1.1
+    )

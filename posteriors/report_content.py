@@ -1,0 +1,197 @@
+"""What is on a report's page, before it is laid out: sentences, tables and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
+from taskroy.posteriors.figure_scenario import (
+    decomposition_drawing,
+    exposure_drawing,
+    winners_drawing,
+    workers_drawing,
+)
+from taskroy.posteriors.figure_style import Drawing
+from taskroy.posteriors.report_provenance import (
+    SOURCES,
+    model_tables,
+    productivity_rules,
+    provenance_table,
+    study_text,
+)
+from taskroy.posteriors.report_words import answer, certainty, question, trend
+from taskroy.posteriors.table_data import fit_tables, who_table
+from taskroy.posteriors.table_headline import headline_table
+from taskroy.posteriors.table_parameters import parameter_tables
+from taskroy.posteriors.table_scenario import (
+    Scenario,
+    decomposition_table,
+    employment_table,
+    exposure_table,
+    scenarios,
+    task_table,
+    winners_table,
+    workers_table,
+)
+from taskroy.posteriors.tables import Table, finite_or_none
+
+if TYPE_CHECKING:
+    from taskroy.posteriors.checks import Gate
+
+TITLE = "Who gains and who loses when machines take over tasks"
+WATERMARK = "NOT CONVERGED — DO NOT CITE"
+UNIT = (
+    "Changes of wages are in log points: 100 times the change of the log wage. One log point is "
+    "about one per cent; where per cent are given, they are 100 × (exp(change) − 1)."
+)
+
+
+@dataclass(frozen=True)
+class ScenarioPart:
+    """What the page says about one scenario."""
+
+    scenario: Scenario
+    question: list[str]
+    answer: list[str]
+    certainty: str
+    trend: str
+    tables: Mapping[str, Table]
+    drawings: Mapping[str, Drawing]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything on the page, before it is laid out."""
+
+    gate: Gate
+    band: Band
+    facts: Mapping[str, Any]
+    study: str
+    tables: Mapping[str, Table]
+    drawings: Mapping[str, Drawing]
+    parts: Sequence[ScenarioPart]
+
+    @property
+    def watermark(self) -> str | None:
+        """What is printed across the pages and figures of a failed fit."""
+        return WATERMARK if self.gate.verdict == "FAIL" else None
+
+    def all_tables(self) -> list[Table]:
+        """Return the tables of the page, in order."""
+        return [*self.tables.values(), *(t for part in self.parts for t in part.tables.values())]
+
+    def all_drawings(self) -> list[Drawing]:
+        """Return the figures of the page, in order."""
+        return [
+            *self.drawings.values(),
+            *(drawing for part in self.parts for drawing in part.drawings.values()),
+        ]
+
+
+def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
+    """Compute all that is on the page."""
+    main, further = parameter_tables(posterior, band)
+    by_occupation, overall = fit_tables(posterior, band)
+    model, priors = model_tables(posterior)
+    tables = (
+        who_table(posterior), main, further, by_occupation, overall, model, priors,
+        provenance_table(posterior),
+    )  # fmt: skip
+    rules = productivity_rules(posterior)
+    return Report(
+        gate=gate,
+        band=band,
+        facts=_facts(posterior),
+        study=study_text(posterior),
+        tables={table.name: table for table in tables},
+        drawings={
+            "parameters": parameters_drawing(main, band),
+            "fit": fit_drawing(by_occupation, band),
+        },
+        parts=[
+            _part(scenario, band, rules.get(scenario.name)) for scenario in scenarios(posterior)
+        ],
+    )
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return every number and sentence of the page as plain values."""
+    return {
+        "title": TITLE,
+        "verdict": report.gate.verdict,
+        "watermark": report.watermark,
+        "interval": {"kind": report.band.kind, "level": report.band.level},
+        "unit": UNIT,
+        "facts": dict(report.facts),
+        "answers": [
+            {
+                "scenario": part.scenario.name,
+                "question": part.question,
+                "answer": part.answer,
+                "certainty": part.certainty,
+                "trend": part.trend,
+            }
+            for part in report.parts
+        ],
+        "tables": {table.name: table.to_json() for table in report.all_tables()},
+        "figures": {
+            drawing.name: {"caption": drawing.caption, "alt": drawing.alt}
+            for drawing in report.all_drawings()
+        },
+        "gate": [asdict(line) for line in report.gate.lines],
+        "study": json.loads(report.study) if report.study else None,
+        "sources": list(SOURCES),
+    }
+
+
+def _part(scenario: Scenario, band: Band, rule: object) -> ScenarioPart:
+    tasks, headline = task_table(scenario, band), headline_table(scenario, band)
+    exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
+    workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
+    return ScenarioPart(
+        scenario=scenario,
+        question=question(scenario, tasks, rule),
+        answer=answer(scenario, headline, band),
+        certainty=certainty(workers),
+        trend=trend(headline, band),
+        tables={
+            "headline": headline,
+            "tasks": tasks,
+            "winners": winners,
+            "workers": workers,
+            "exposure": exposure,
+            "employment": employment_table(scenario, band),
+            "decomposition": decomposition,
+        },
+        drawings={
+            "winners": winners_drawing(scenario, winners, band),
+            "workers": workers_drawing(scenario, workers),
+            "exposure": exposure_drawing(scenario, exposure, headline, band),
+            "decomposition": decomposition_drawing(scenario, decomposition, band),
+        },
+    )
+
+
+def _facts(posterior: xr.DataTree) -> dict[str, Any]:
+    """Return the few facts that the first lines of the page state."""
+    first, *_, last = posterior.attrs["years"]
+    return {
+        "workers": int(posterior.attrs["workers"]),
+        "observations": int(posterior.attrs["observations"]),
+        "first_year": finite_or_none(first),
+        "last_year": finite_or_none(last),
+        "occupations": posterior["constant_data"].sizes["occupation"],
+        "tasks": posterior["constant_data"].sizes["task"],
+        "chains": posterior["posterior"].sizes["chain"],
+        "draws": posterior["posterior"].sizes["chain"] * posterior["posterior"].sizes["draw"],
+        "method": str(posterior.attrs["method"]),
+        "version": str(posterior.attrs["taskroy_version"]),
+        "panel": str(posterior.attrs.get("panel_source", "not recorded")),
+        "task_table": str(posterior.attrs.get("tasks_source", "not recorded")),
+    }
