@@ -20,7 +20,7 @@ class InferenceSettings(BaseModel):
         ),
     ] = "nuts"
     chains: Annotated[int, Field(ge=1, le=64, description="NUTS chains.")] = 4
-    warmup: Annotated[int, Field(ge=1, description="Warm-up iterations of each chain.")] = 400
+    warmup: Annotated[int, Field(ge=1, description="Warm-up iterations of each chain.")] = 250
     draws: Annotated[
         int, Field(ge=1, description="Draws kept of each chain; of SVI, draws in all.")
     ] = 500

@@ -115,8 +115,9 @@ class Priors(_Frozen):
     intercept_scale: Annotated[
         HalfNormal,
         Field(
-            description="τ, sd of μ around its known value plus a constant (intercept = 'pooled'; of "
-            "the free part if 'orthogonal'), log-wage units; τ → 0 is 'known'."
+            description="τ, log-wage units: sd of μ around its known value plus a constant "
+            "(intercept = 'pooled'), or of its free part ('orthogonal'). At τ → 0 'pooled' is "
+            "'known'."
         ),
     ] = HalfNormal(scale=0.5)
     intercept_constant: Annotated[

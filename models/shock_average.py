@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import log_ndtr
 from jaxtyping import Float
@@ -90,7 +91,7 @@ def _by_normal(x: Array, ratio: Array, nodes: int) -> tuple[Array, Callable[[int
     # −_NEGLIGIBLE on either side.
     r = jax.lax.stop_gradient(ratio)
     w = _lambert_w(jax.lax.stop_gradient(x) + 2 * jnp.log(r))
-    steepness = _NEGLIGIBLE * r**2 / jnp.maximum(w, jnp.finfo(x.dtype).tiny)
+    steepness = _NEGLIGIBLE * r**2 / jnp.maximum(w, float(np.finfo(x.dtype).tiny))
     widest = jnp.sqrt(2 * _NEGLIGIBLE)
     left = -jnp.minimum(widest, (steepness + 1) / r)
     right = jnp.minimum(widest, jnp.log(2 * (steepness + 1)) / r)

@@ -78,16 +78,26 @@ def solve(
     return Equilibrium(potential, probability, rho**2 / nu * stein)
 
 
-def threshold_productivity(parameters: Parameters, before: Equilibrium) -> Float[Array, " K"]:
+def threshold_productivity(
+    parameters: Parameters,
+    before: Equilibrium,
+    technology: Technology,
+    share: Float[Array, " K"],
+) -> Float[Array, " K"]:
     """Return z_τ − log r at which the mean incumbent is indifferent, (K,).
 
-    A worker in occupation o gains from the automation of τ, at given shocks, if and only if
-    z_τ − log r > s_iτ − m_io; this is the mean of the right side over workers and the occupations
-    they hold, so weighted by employment.
+    Automating φ_τ of task τ changes the log wage of worker i in occupation o, at given shocks, by
+    (φ_τ·α_oτ/LS'_o)·(z_τ − log r + m_io − s_iτ). This is the z that makes the mean of that over
+    workers and the occupations they hold (so weighted by employment) zero, task by task.
     """
-    held_wage = (before.probability * before.potential).sum(1)
-    held = before.probability.sum(1)
-    return (held[:, None] * parameters.skill - held_wage[:, None]).sum(0) / held.sum()
+    kept = technology.labor_share - technology.alpha @ share
+    # How much of each job the task is after automation, times the probability of holding it.
+    weight = before.probability @ (technology.alpha / kept[:, None])
+    held_wage = (before.probability * before.potential) @ (technology.alpha / kept[:, None])
+    total = weight.sum(0)
+    gap = (weight * parameters.skill - held_wage).sum(0)
+    # A task that no occupation has is automated nowhere: any productivity will do.
+    return jnp.where(total > 0, gap / jnp.where(total > 0, total, 1.0), 0.0)
 
 
 def change_of_draw(
@@ -121,7 +131,7 @@ def change_of_draw(
     weights = technology.task_weights
     before = solve(parameters, weights, parameters.intercept, shock=shock)
     machine = (
-        threshold_productivity(parameters, before)
+        threshold_productivity(parameters, before, technology, share)
         if productivity is None
         else jnp.full(share.shape, productivity)
     )

@@ -97,7 +97,7 @@ def test_density_is_the_models_times_the_jacobian(
 
     @jax.jit
     def both(theta: dict[str, Any], z: Any, expansion: ChoiceExpansion) -> Any:
-        white = whitened(model, setting.economy, *seen.values(), expansion)
+        white = whitened(model, setting.economy, setting.log_wage, setting.occupation, expansion)
 
         def run(z: Any) -> dict[str, Any]:
             fixed = handlers.substitute(handlers.seed(white, 0), data=theta | {WHITENED: z})
@@ -138,7 +138,9 @@ def test_mean_skills_are_left_out_only_where_levels_are_sampled(
     settings = ModelSettings(intercept=intercept)
     seen = {"log_wage": setting.log_wage, "occupation": setting.occupation}
     model = partial(roy_model, setting.economy, settings, SMALL, **seen)
-    white = whitened(model, setting.economy, *seen.values(), no_expansion(setting.economy))
+    white = whitened(
+        model, setting.economy, setting.log_wage, setting.occupation, no_expansion(setting.economy)
+    )
     kinds: dict[str, str] = {}
 
     def run(key: jax.Array) -> Any:
@@ -158,7 +160,9 @@ def test_whitened_for_wages_the_prior_is_the_posterior_given_wages(setting: Sett
     settings = ModelSettings()
     seen = {"log_wage": setting.log_wage, "occupation": setting.occupation}
     model = partial(roy_model, setting.economy, settings, SMALL, **seen)
-    white = whitened(model, setting.economy, *seen.values(), no_expansion(setting.economy))
+    white = whitened(
+        model, setting.economy, setting.log_wage, setting.occupation, no_expansion(setting.economy)
+    )
 
     @jax.jit
     def deviation(z: jax.Array) -> jax.Array:

@@ -203,9 +203,9 @@ def test_what_is_not_observed_counts_for_nothing(shock: Any) -> None:
 @pytest.mark.parametrize("shock", ["occupation", "worker"])
 def test_factors_add_up(shock: Any) -> None:
     given = arguments()
-    value = jnp.asarray(draw_value(given))
+    value = draw_value(given)
     careers = Careers(**jax.tree.map(jnp.asarray, given), shock=shock, grid=SMALL)
-    wage_factor, choice_factor = careers.factors(value)
+    wage_factor, choice_factor = careers.factors(jnp.asarray(value))
     assert (np.asarray(choice_factor) <= 0).all()
     assert (np.asarray(wage_factor)[~given["observed"]] == 0).all()
     np.testing.assert_allclose(

@@ -210,8 +210,8 @@ def test_gradient_against_central_differences(
             - factor(point, **(values | {name: values[name] - k * h * shift}))
             for k in (1, 2)
         )
-        differences = (8 * near - far) / (12 * h)  # fourth order
-        derivative = np.asarray(ours[name]) * shift
+        differences: Any = (8 * near - far) / (12 * h)  # fourth order
+        derivative: Any = np.asarray(ours[name]) * shift
         if name in ("potential", "wage"):
             derivative = derivative.reshape(ROWS, -1).sum(1)
         else:

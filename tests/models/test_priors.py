@@ -49,13 +49,15 @@ def test_wrong_priors_are_refused_by_name(fields: dict[str, Any], place: str) ->
 
 
 def test_settings_reach_the_priors() -> None:
-    settings = ModelSettings(priors={"taste_scale": {"median": 0.3, "log_sd": 0.5}})
+    settings = ModelSettings.model_validate(
+        {"priors": {"taste_scale": {"median": 0.3, "log_sd": 0.5}}}
+    )
     assert settings.priors.taste_scale.median == 0.3
     assert settings.priors.wage_shock_scale == Priors().wage_shock_scale
     with pytest.raises(ValidationError, match="factors"):
         ModelSettings(factors=0)
     with pytest.raises(ValidationError, match="amenity"):
-        ModelSettings(amenity="none")
+        ModelSettings.model_validate({"amenity": "none"})
 
 
 @pytest.mark.parametrize(

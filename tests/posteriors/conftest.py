@@ -47,12 +47,12 @@ def small_tasks() -> TaskTable:
 
 @pytest.fixture(scope="session")
 def study() -> Study:
-    """Fit 150 simulated workers, six years, by both routes."""
+    """Fit 100 simulated workers, five years, by both routes."""
     tasks = small_tasks()
     panel, truth = simulate_panel(
         tasks,
-        workers=150,
-        years=6,
+        workers=100,
+        years=5,
         seed=20,
         skill_cov=np.array([[0.5, 0.1], [0.1, 0.3]]),
         mean_potential=np.array([2.5, 2.4, 2.3, 2.5]),
@@ -60,11 +60,11 @@ def study() -> Study:
         wage_shock_scale=0.35,
         taste_scale=0.25,
     )
-    nuts = fit(panel, tasks, inference=InferenceSettings(chains=2, warmup=200, draws=250, seed=3))
+    nuts = fit(panel, tasks, inference=InferenceSettings(chains=2, warmup=150, draws=200, seed=3))
     svi = fit(
         panel,
         tasks,
         model=ModelSettings(intercept="orthogonal", covariance="factor", factors=1),
-        inference=InferenceSettings(method="svi", svi_steps=600, draws=200, seed=4),
+        inference=InferenceSettings(method="svi", svi_steps=300, draws=100, seed=4),
     )
     return Study(panel, truth, tasks, nuts, svi)

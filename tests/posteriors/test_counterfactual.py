@@ -11,9 +11,10 @@ from taskroy.models.scenario import Automation
 from taskroy.models.technology import Technology
 from taskroy.posteriors.counterfactual import Parameters, change_of_draw, counterfactual, solve
 
-TECHNOLOGY = Technology.from_task_weights(
-    np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]]), np.array([0.6, 0.7, 0.5])
-)
+with jax.enable_x64(True):
+    TECHNOLOGY = Technology.from_task_weights(
+        np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]]), np.array([0.6, 0.7, 0.5])
+    )
 RNG = np.random.default_rng(8)
 DRAW = Parameters(
     skill=RNG.normal(2.0, 0.6, (40, 3)),
@@ -53,13 +54,12 @@ def test_moving_nothing_changes_nothing_exactly():
 
 
 def test_at_the_threshold_the_mean_incumbent_is_indifferent():
-    # Σ_i Σ_o P_io·(z_τ − s_iτ + m_io) = 0, task by task.
-    before = solve(DRAW, TECHNOLOGY.task_weights, DRAW.intercept, shock="occupation")
-    z = effects()["productivity_threshold"]
-    p, m = np.asarray(before.probability), np.asarray(before.potential)
-    for task in range(3):
-        gain = z[task] - DRAW.skill[:, task][:, None] + m
-        assert abs((p * gain).sum()) < 1e-9
+    # Those who stay, weighted by employment, gain nothing on average: in each task alone, so in
+    # any combination of tasks at those productivities.
+    for share in (SHARE, np.array([0.0, 0.0, 0.4]), np.array([1.0, 0.0, 0.0])):
+        e = effects(share=share)
+        assert abs(e["employment_before"] @ e["incumbent_change"]) < 1e-12
+        assert np.abs(e["incumbent_change"]).max() > 1e-3
 
 
 def test_shares_of_employment_sum_to_one():

@@ -69,7 +69,7 @@ def test_every_route_fills_the_tree(study):
             for values in group.to_dataset().values():
                 if values.dtype.kind == "f" and "predictive" not in group.name:
                     assert np.isfinite(values).all(), (group.name, values.name)
-    assert study.nuts["posterior"]["skill"].shape == (2, 250, 150, 2)
+    assert study.nuts["posterior"]["skill"].shape == (2, 200, 100, 2)
 
 
 def test_predictive_is_near_the_data(study):
