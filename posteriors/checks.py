@@ -8,15 +8,13 @@ divergences, E-BFMI ≥ 0.3, PSIS k̂ ≤ 0.7 (Vehtari et al. 2021, 2024; Betanc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import arviz_stats
 import numpy as np
 import xarray as xr
 
-Status = Literal["PASS", "REVIEW", "FAIL"]
-_ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
+from taskroy.posteriors.gate import CheckLine, Gate, Status
 
 RHAT = 1.01
 ESS = 400
@@ -26,34 +24,6 @@ PARETO_K = 0.7
 GRID_ERROR = 1e-4
 _HEADLINES = ("mean_change", "winners", "log_wage_change")
 _SKILLS = "skill"
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One check: what was looked at, what was found, what it means, what to do."""
-
-    name: str
-    status: Status
-    value: str
-    bar: str
-    meaning: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Gate:
-    """All checks of one posterior."""
-
-    lines: tuple[CheckLine, ...]
-
-    @property
-    def verdict(self) -> Status:
-        """The worst status of any line."""
-        return max((line.status for line in self.lines), key=_ORDER.index)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return verdict and lines as plain values."""
-        return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
 
 
 def check(posterior: xr.DataTree) -> Gate:

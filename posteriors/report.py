@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Literal
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from taskroy.errors import Fault, GateError, ModelError, StoreError
+from taskroy.errors import ModelError, StoreError
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.files import flush_to_disk, write_atomically
+from taskroy.posteriors.gate import require_gate
 from taskroy.posteriors.report_content import TITLE, UNIT, Report, compose, to_json
 from taskroy.posteriors.report_provenance import SOURCES
 from taskroy.posteriors.report_words import MEANING, NOT_MEANT
 
 if TYPE_CHECKING:
-    from taskroy.posteriors.checks import Gate
+    pass
 
 _GROUPS = (
     "posterior",
@@ -89,7 +90,11 @@ def write_report(
     _require_groups(posterior)
     gate = check(posterior)
     if not allow_failed:
-        _require_gate(gate)
+        require_gate(
+            gate,
+            remedy="do as said below and fit again; allow_failed=True (--allow-failed) makes a "
+            "watermarked report all the same",
+        )
     return write_files(compose(posterior, gate, band), Path(folder))
 
 
@@ -160,23 +165,3 @@ def _require_groups(posterior: xr.DataTree) -> None:
             expected="a posterior made by taskroy.fit",
             remedy="fit the study again",
         )
-
-
-def _require_gate(gate: Gate) -> None:
-    if gate.verdict != "FAIL":
-        return
-    raise GateError(
-        "The fit did not pass the gate, so no report is made of it.",
-        remedy="do as said below and fit again; allow_failed=True makes a watermarked report all "
-        "the same",
-        faults=[
-            Fault(
-                what=f"{line.value}. {line.meaning}",
-                where=line.name,
-                expected=line.bar,
-                remedy=line.remedy.removesuffix("."),
-            )
-            for line in gate.lines
-            if line.status == "FAIL"
-        ],
-    )

@@ -42,7 +42,7 @@ from taskroy.posteriors.table_scenario import (
 from taskroy.posteriors.tables import Table, finite_or_none
 
 if TYPE_CHECKING:
-    from taskroy.posteriors.checks import Gate
+    from taskroy.posteriors.gate import Gate
 
 TITLE = "Who gains and who loses when machines take over tasks"
 WATERMARK = "NOT CONVERGED — DO NOT CITE"

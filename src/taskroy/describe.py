@@ -15,7 +15,7 @@ from taskroy.terminal import plain
 if TYPE_CHECKING:
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
-    from taskroy.posteriors.checks import Gate
+    from taskroy.posteriors.gate import Gate
     from taskroy.study import Study
 
 _STYLE = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from taskroy.errors import StudyError
 from taskroy.headline import Headline, headlines
+from taskroy.posteriors.gate import require_gate
 from taskroy.progress import Progress
 from taskroy.run_folder import GATE, begin, claimed
-from taskroy.stages import POSTERIOR, fit_study, load_data, require_gate, study_of
+from taskroy.stages import POSTERIOR, fit_study, load_data, study_of
 from taskroy.study import Study
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
     from taskroy.models.scenario import Automation
-    from taskroy.posteriors.checks import Gate
+    from taskroy.posteriors.gate import Gate
 
 _LOG = logging.getLogger(__name__)
 
@@ -107,7 +108,12 @@ def run(
                 found = f"{line.name} is {line.value} ({line.bar}). {line.remedy}"
                 _LOG.warning("The gate asks for a second look: %s", found)
         if not allow_failed:
-            require_gate(gate, where=str(place))
+            require_gate(
+                gate,
+                where=str(place),
+                remedy="do as said below and fit again; --allow-failed makes a watermarked report "
+                "all the same",
+            )
         posterior.attrs["study"] = study.to_json()  # scenarios and report may be other ones now
         posterior = add_counterfactual(posterior, study.scenario, place, progress=progress)
         report = write_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskroy.errors import Fault, GateError, ModelError, StudyError
+from taskroy.errors import ModelError, StudyError
 from taskroy.progress import Progress
 from taskroy.study import Study
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
-    from taskroy.posteriors.checks import Gate
 
 #: Name of the posterior in a run folder.
 POSTERIOR = "posterior.zarr"
@@ -130,34 +129,6 @@ def study_of(posterior: xr.DataTree, *, where: str) -> Study:
             remedy="fit the study with 'taskroy run' or 'taskroy fit'",
         )
     return Study.from_json(posterior.attrs["study"], where=where)
-
-
-def require_gate(gate: Gate, *, where: str) -> None:
-    """Refuse a posterior that the gate fails.
-
-    Raises
-    ------
-    GateError
-        With one fault for each line that failed: its value, the bar and what to do.
-    """
-    if gate.verdict != "FAIL":
-        return
-    raise GateError(
-        "The fit did not pass the gate, so no conclusion is drawn from it.",
-        where=where,
-        remedy="do as said below and fit again; --allow-failed makes a watermarked report all the "
-        "same",
-        faults=[
-            Fault(
-                what=f"{line.value}. {line.meaning}",
-                where=line.name,
-                expected=line.bar,
-                remedy=line.remedy.removesuffix("."),
-            )
-            for line in gate.lines
-            if line.status == "FAIL"
-        ],
-    )
 
 
 def find_posterior(place: Path) -> Path:

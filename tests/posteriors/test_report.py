@@ -21,7 +21,7 @@ import xarray as xr
 
 from taskroy.errors import GateError, ModelError, StoreError, StudyError
 from taskroy.posteriors import checks, report
-from taskroy.posteriors.checks import CheckLine, Gate
+from taskroy.posteriors.gate import CheckLine, Gate
 from taskroy.posteriors.report import write_report
 from taskroy.posteriors.report_content import WATERMARK
 from taskroy.posteriors.tables import show_number

@@ -1,0 +1,66 @@
+"""What the checks of a posterior add up to, and the refusal of one that fails them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from taskroy.errors import Fault, GateError
+
+Status = Literal["PASS", "REVIEW", "FAIL"]
+_ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check: what was looked at, what was found, what it means, what to do."""
+
+    name: str
+    status: Status
+    value: str
+    bar: str
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All checks of one posterior."""
+
+    lines: tuple[CheckLine, ...]
+
+    @property
+    def verdict(self) -> Status:
+        """The worst status of any line."""
+        return max((line.status for line in self.lines), key=_ORDER.index)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return verdict and lines as plain values."""
+        return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
+
+
+def require_gate(gate: Gate, *, remedy: str, where: str | None = None) -> None:
+    """Refuse a posterior that fails the gate.
+
+    Raises
+    ------
+    GateError
+        With one fault for each line that failed: its value, the bar and what to do.
+    """
+    if gate.verdict != "FAIL":
+        return
+    raise GateError(
+        "The fit did not pass the gate, so no conclusion is drawn from it.",
+        where=where,
+        remedy=remedy,
+        faults=[
+            Fault(
+                what=f"{line.value}. {line.meaning}",
+                where=line.name,
+                expected=line.bar,
+                remedy=line.remedy.removesuffix("."),
+            )
+            for line in gate.lines
+            if line.status == "FAIL"
+        ],
+    )
