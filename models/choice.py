@@ -140,7 +140,10 @@ def expected_wages(
     """
     m, kappa, rho, nu = _checked(potential, wage_shock_scale, taste_scale, amenity)
     probability, curvature = _moments(((m + kappa) / nu).reshape(-1, m.shape[-1]), rho / nu)
-    return m - (rho**2 / nu) * (curvature / probability).reshape(m.shape)
+    # Where P underflows, ψ is −exp there and E[ε | ô = o] has come to its limit, ϱ²/ν.
+    chosen = probability > 0
+    tilt = jnp.where(chosen, -curvature / jnp.where(chosen, probability, 1.0), 1.0)
+    return m + (rho**2 / nu) * tilt.reshape(m.shape)
 
 
 @jax.jit
@@ -199,7 +202,7 @@ def _moments(y: Float[Array, "N O"], ratio: Array) -> tuple[Array, Array]:
 
 
 def _bisect(left_of_root: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    def halve(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: object, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = 0.5 * (low + high)
         left = left_of_root(middle)

@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float, Int
 from numpyro.distributions import Distribution
 
 from taskroy.data.panel import PanelArrays
+from taskroy.errors import ModelError
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
@@ -99,7 +100,17 @@ def roy_model(
     -------
     Array
         Log wages and occupations, (N, T, 2).
+
+    Raises
+    ------
+    ModelError
+        If only one of `log_wage` and `occupation` is given.
     """
+    if (log_wage is None) != (occupation is None):
+        raise ModelError(
+            "Only one of log_wage and occupation is given.",
+            expected="both, to condition on careers, or neither, to draw them",
+        )
     priors = settings.priors
     wage_shock_scale = numpyro.sample("wage_shock_scale", priors.wage_shock_scale.distribution())
     taste_scale = numpyro.sample("taste_scale", priors.taste_scale.distribution())

@@ -19,7 +19,7 @@ class Automation(BaseModel):
     exposure labels call exposed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Annotated[
         str, Field(min_length=1, max_length=80, description="What the scenario is called.")

@@ -114,8 +114,16 @@ class Technology:
         Raises
         ------
         ModelError
-            Where a share is outside [0, 1], or an occupation is left without labour.
+            Where shapes disagree, a share is outside [0, 1], or an occupation is left without
+            labour.
         """
+        occupations, tasks = jnp.shape(self.alpha)
+        shapes = (jnp.shape(share), jnp.shape(productivity), jnp.shape(intercept))
+        if shapes != ((tasks,), (tasks,), (occupations,)):
+            raise ModelError(
+                f"Shares, productivities and intercepts have shapes {shapes}.",
+                expected=f"({tasks},), ({tasks},) and ({occupations},)",
+            )
         phi = jnp.asarray(share)
         moved = jnp.asarray(self.alpha) * phi
         kept = jnp.asarray(self.labor_share) - moved.sum(1)
