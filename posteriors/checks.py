@@ -45,7 +45,9 @@ def _convergence(draws: xr.Dataset, what: str, worst: Status) -> list[CheckLine]
     """R̂ and ESS of every number in `draws`, judged by the worst of them."""
     chains, count = draws.sizes["chain"], draws.sizes["draw"]
     ess_bar = max(ESS, ESS_PER_CHAIN * chains)
-    rhat, place = _extreme(arviz_stats.rhat(draws), np.nanmax)
+    # The R-hat of a constant, such as the diagonal of a correlation matrix, is 0/0: not a number.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhat, place = _extreme(arviz_stats.rhat(draws), np.nanmax)
     lines = [
         CheckLine(
             f"R-hat, {what}",

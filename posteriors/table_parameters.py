@@ -68,7 +68,10 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     ratio = (posterior.var(SAMPLE, ddof=1) / prior.var(SAMPLE, ddof=1)).to_numpy()
     outside = ((mean < ends[0]) | (mean > ends[1])).to_numpy()
     several = posterior.sizes["chain"] > 1
-    rhat = arviz_stats.rhat(posterior, sample_dims=SAMPLE) if several else np.full(len(keys), None)
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 of constants: not a number
+        rhat = (
+            arviz_stats.rhat(posterior, sample_dims=SAMPLE) if several else np.full(len(keys), None)
+        )
     frame = pd.DataFrame(
         {
             "parameter": [label for _, _, label in labels],

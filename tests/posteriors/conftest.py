@@ -14,7 +14,6 @@ from taskroy.data.simulate import simulate_panel
 from taskroy.data.task_table import TaskTable
 from taskroy.data.task_weights import task_weights
 from taskroy.inference.settings import InferenceSettings
-from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.fit import fit
 
 
@@ -64,7 +63,6 @@ def study() -> Study:
     svi = fit(
         panel,
         tasks,
-        model=ModelSettings(intercept="orthogonal", covariance="factor", factors=1),
-        inference=InferenceSettings(method="svi", svi_steps=300, draws=100, seed=4),
+        inference=InferenceSettings(method="svi", svi_steps=500, draws=100, seed=3),
     )
     return Study(panel, truth, tasks, nuts, svi)
