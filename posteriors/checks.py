@@ -153,7 +153,8 @@ def _quadrature(posterior: xr.DataTree) -> CheckLine:
 
 def _variational(posterior: xr.DataTree) -> CheckLine:
     weights = posterior["sample_stats"]["log_weight"].to_numpy().ravel()
-    _, k = arviz_stats.base.array_stats.psislw(weights, axis=-1)
+    # psislw takes a log likelihood to be divided out, so the weights with their sign turned.
+    _, k = arviz_stats.base.array_stats.psislw(-weights, axis=-1)
     k = float(k)
     return CheckLine(
         "SVI, PSIS k-hat",
