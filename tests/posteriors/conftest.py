@@ -59,7 +59,11 @@ def study() -> Study:
         wage_shock_scale=0.35,
         taste_scale=0.25,
     )
-    nuts = fit(panel, tasks, inference=InferenceSettings(chains=2, warmup=150, draws=200, seed=3))
+    nuts = fit(
+        panel,
+        tasks,
+        inference=InferenceSettings(chains=2, warmup=200, draws=200, target_accept=0.95, seed=3),
+    )
     svi = fit(
         panel,
         tasks,
