@@ -110,3 +110,15 @@ def test_gate_speaks_in_sentences(study):
     line = next(line for line in gate.lines if line.name == "divergences")
     assert line.value == str(diverging)
     assert (line.status == "PASS") == (diverging == 0)
+
+
+@pytest.mark.xfail(
+    reason="with four occupations the sds of amenities and intercepts form a funnel in the centred "
+    "parametrisation, and NUTS diverges; to be cured there, not here",
+    strict=False,
+)
+def test_small_economy_samples_soundly(study):
+    gate = check(study.nuts)
+    assert status(gate, "divergences") == "PASS"
+    rhat = next(line.value for line in gate.lines if line.name == "R-hat, parameters")
+    assert float(rhat.split()[0]) < 1.1
