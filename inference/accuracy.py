@@ -7,17 +7,13 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from taskroy.inference.pilot import Pilot, careers_at
+from taskroy.inference.pilot import Pilot
 from taskroy.models.choice import log_choice_probability
-from taskroy.models.roy import Economy
-from taskroy.models.settings import ModelSettings
 
 _WORKERS = 100
 
 
 def grid_error(
-    economy: Economy,
-    settings: ModelSettings,
     pilot: Pilot,
     log_wage: Float[Array, "N T"],
     occupation: Int[Array, "N T"],
@@ -27,9 +23,10 @@ def grid_error(
     Up to 100 workers, evenly spaced, are compared with
     :func:`taskroy.models.choice.log_choice_probability`; the sum is scaled to the whole panel.
     """
-    if settings.shock == "worker":
+    if pilot.careers.shock == "worker":
         return {"largest_error": 0.0, "summed_error": 0.0}
-    careers, career = careers_at(economy, settings, pilot.grid, log_wage, occupation, pilot.values)
+    careers = pilot.careers.replace(grid=pilot.grid)
+    career = jnp.stack([log_wage, occupation], axis=-1)
     fast = careers.factors(career)[1]
     workers = log_wage.shape[0]
     some = np.unique(np.linspace(0, workers - 1, min(_WORKERS, workers)).astype(int))
@@ -45,7 +42,7 @@ def grid_error(
         taste_scale=careers.taste_scale,
         amenity=careers.amenity,
     )
-    error = np.where(np.asarray(economy.observed)[some], np.asarray(fast)[some] - exact, 0.0)
+    error = np.where(np.asarray(careers.observed)[some], np.asarray(fast)[some] - exact, 0.0)
     return {
         "largest_error": float(np.abs(error).max()),
         "summed_error": float(error.sum() * workers / len(some)),

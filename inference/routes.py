@@ -1,13 +1,19 @@
 """The routes to a posterior, behind one signature.
 
 Each takes the economy, what was seen, the model's settings, the effort, a key; each returns
-:class:`Draws` of θ and of every worker's skills from the same posterior.
+:class:`Draws` of θ and of every worker's skills from the same posterior:
+
+* ``nuts``: θ and whitened skills by NUTS, with no error but that of the quadrature;
+* ``nuts-marginal``: θ by NUTS with skills integrated out by Laplace's method and drawn afterwards;
+* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,18 +21,21 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 from numpyro.infer.initialization import init_to_value
-from numpyro.infer.util import initialize_model, unconstrain_fn
+from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
+from taskroy.inference.draw_skills import SkillProblem, draw_skills
+from taskroy.inference.metric import covariance_near, scatter
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot, pilot
+from taskroy.inference.pilot import Pilot, pilot, pilot_at
+from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.skill_posterior import seen
 from taskroy.inference.variational import approximate
-from taskroy.inference.whiten import WHITENED, whitened
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
-_PILOT_STEPS = 500
+_GUIDE_STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,18 @@ class Draws:
         Constrained values of θ and ``skill_deviation`` (chain, draw, N, K).
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
-        posterior over approximation, up to a constant.
+        posterior over approximation, up to a constant. With skills integrated out:
+        ``newton_decrement``, how far the worst worker's last Newton step went.
     pilot
-        Values, expansion and grid that the route started from.
+        Values, expansion and grids that the route started from.
+    problem
+        Of the workers' skills given θ.
     """
 
     sites: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
     pilot: Pilot
+    problem: SkillProblem
 
 
 def sample_posterior(
@@ -75,55 +88,73 @@ def sample_posterior(
     progress
         Told how far it is.
     """
-    pilot_key, guide_key, sample_key = jax.random.split(key, 3)
+    pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
+    known = seen(economy, log_wage, occupation)
+    joint, svi = inference.method == "nuts", inference.method == "svi"
+
+    def problem_at(found: Pilot) -> tuple[SkillProblem, Callable[..., Any], dict[str, Array]]:
+        model_there = partial(
+            roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
+        )
+        problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
+        if not joint:
+            target = integrated(model_there, known, found.expansion, model, found.coarse)
+            return problem, target, found.values
+        z = jnp.zeros_like(found.expansion.slope)
+        return problem, whitened(model_there, known, found.expansion), found.values | {WHITENED: z}
+
     found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
-    bound = partial(roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation)
-    target = whitened(bound, economy, log_wage, occupation, found.expansion)
-    start = {k: v for k, v in found.values.items() if k not in (WHITENED, "skill_deviation")}
-    start[WHITENED] = jnp.zeros_like(found.values[WHITENED])
-    nuts = inference.method == "nuts"
+    problem, target, start = problem_at(found)
     guide = approximate(
         target,
         guide_key,
         start,
-        steps=_PILOT_STEPS if nuts else inference.svi_steps,
+        steps=inference.svi_steps if svi else _GUIDE_STEPS,
         learning_rate=0.01,
         progress=progress,
-        name="starting points" if nuts else "SVI",
+        name="SVI" if svi else "starting points",
     )
+    if not svi:
+        # The second look is from where the posterior is: Newton starts nearer, whitening is better.
+        found = pilot_at(guide.median(), economy, model, known, found.expansion)
+        problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
         guide_key, target, init_strategy=init_to_value(values=start), validate_grad=False
     )
-    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
-    if not nuts:
-        draws = guide.sample(sample_key, inference.draws)
-        points = to_real(draws)
+    if svi:
+        to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
+        points = to_real(guide.sample(sample_key, inference.draws))
         weight = -jax.lax.map(info.potential_fn, points) - jax.vmap(guide.log_density)(points)
-        sites = jax.jit(jax.vmap(info.postprocess_fn))(points)
-        return Draws(
-            {k: np.asarray(v)[None] for k, v in sites.items()},
-            {"log_weight": np.asarray(weight)[None]},
-            found,
+        statistics = {"log_weight": np.asarray(weight)[None]}
+        shape = (1, inference.draws)
+    else:
+        start_key, chain_key = jax.random.split(sample_key)
+        centre, parameters = info.param_info.z, guide.parameter_sites
+        covariance = covariance_near(info.potential_fn, centre, parameters)
+        starts = scatter(centre, parameters, covariance, start_key, inference.chains)
+        chains = run_chains(
+            info.potential_fn,
+            starts,
+            chain_key,
+            inference,
+            dense=parameters,
+            inverse_mass={parameters: covariance},
+            progress=progress,
         )
-
-    start_key, chain_key = jax.random.split(sample_key)
-    starts = to_real(guide.sample(start_key, inference.chains))
-    parameters = guide.parameter_sites
-    chains = run_chains(
-        info.potential_fn,
-        starts,
-        chain_key,
-        inference,
-        dense=parameters,
-        inverse_mass={parameters: guide.parameter_gaussian().covariance_matrix},
-        progress=progress,
-    )
-    flattened = {k: v.reshape(-1, *v.shape[2:]) for k, v in chains.sites.items()}
-    sites = jax.jit(jax.vmap(info.postprocess_fn))(flattened)
-    shape = (inference.chains, inference.draws)
+        points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
+        statistics = dict(chains.statistics)
+        shape = (inference.chains, inference.draws)
+    if joint:
+        sites = dict(jax.jit(jax.vmap(info.postprocess_fn))(points))
+    else:
+        sites = dict(jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points))
+        skills = draw_skills(problem, sites, skill_key, progress)
+        sites["skill_deviation"] = skills.deviation
+        statistics["newton_decrement"] = skills.decrement.reshape(shape)
     return Draws(
         {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()},
-        chains.statistics,
+        statistics,
         found,
+        problem,
     )

@@ -13,10 +13,11 @@ class InferenceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Annotated[
-        Literal["nuts", "svi"],
+        Literal["nuts", "nuts-marginal", "svi"],
         Field(
-            description="NUTS samples the posterior; SVI fits an approximation to it, faster and "
-            "with bands that can be too narrow."
+            description="'nuts' samples parameters and skills; 'nuts-marginal' parameters alone, "
+            "skills integrated out by Laplace's method and drawn afterwards; 'svi' fits a Gaussian "
+            "to the parameters, faster, with a diagnostic that says when not to trust it."
         ),
     ] = "nuts"
     chains: Annotated[int, Field(ge=1, le=64, description="NUTS chains.")] = 4
@@ -30,7 +31,7 @@ class InferenceSettings(BaseModel):
     max_tree_depth: Annotated[
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
-    svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 4000
+    svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
     seed: Annotated[
         int, Field(ge=0, lt=2**32, description="Seed of every random number of the fit.")
     ] = 1

@@ -7,6 +7,7 @@ the same algebra written out over the batch is a few vector operations.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import solve_triangular
@@ -48,3 +49,15 @@ def solve_lower(
         )
         x[i] = (right[..., i] - inner) / factor[..., i, i]
     return jnp.stack(x, axis=-1)
+
+
+def inverse_of(factor: Float[Array, "N K K"]) -> Float[Array, "N K K"]:
+    """Return (CCᵀ)⁻¹ for lower triangular C."""
+    rows = factor.shape[-1]
+    unit = jnp.eye(rows, dtype=factor.dtype)
+    if rows > _UNROLLED_ROWS:
+        root = solve_triangular(factor, jnp.broadcast_to(unit, factor.shape), lower=True)
+    else:
+        columns = jnp.broadcast_to(unit[:, None], (rows, *factor.shape[:-2], rows))
+        root = jnp.moveaxis(jax.vmap(lambda c: solve_lower(factor, c))(columns), 0, -1)
+    return root.mT @ root

@@ -1,7 +1,8 @@
-"""A variational approximation of the whitened model.
+"""A variational approximation of the model with its skills replaced.
 
-Full-rank Gaussian over θ, and independent Gaussians over whitened skills, which whitening has made
-nearly independent of each other and of θ. It starts NUTS, and it is the ``svi`` route.
+A full-rank Gaussian over θ; where skills are whitened rather than integrated out, independent
+Gaussians over them, which whitening has made nearly independent of each other and of θ. It starts
+NUTS, and with skills integrated out it is the ``svi`` route.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpyro.infer import SVI, Trace_ELBO
 from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoNormal
 from numpyro.infer.initialization import init_to_median, init_to_value
 
-from taskroy.inference.whiten import WHITENED
+from taskroy.inference.replace_skills import WHITENED
 from taskroy.progress import Progress
 
 _BLOCK = 100
@@ -34,11 +35,16 @@ class Approximation(NamedTuple):
     losses: Array
 
     def sample(self, key: Array, draws: int) -> dict[str, Array]:
-        """Draw θ and whitened skills, each with a leading dimension `draws`."""
+        """Draw θ, and whitened skills where there are, each with a leading dimension `draws`."""
         draw: dict[str, Array] = self.guide.sample_posterior(
             key, self.parameters, sample_shape=(draws,)
         )
         return draw
+
+    def median(self) -> dict[str, Array]:
+        """Return the median of each site of θ, constrained."""
+        medians: dict[str, Array] = self.guide[0].median(self.parameters)
+        return medians
 
     @property
     def parameter_sites(self) -> tuple[str, ...]:
@@ -52,6 +58,8 @@ class Approximation(NamedTuple):
     def log_density(self, sites: dict[str, Array]) -> Array:
         """Return the log density at one unconstrained point; whitened skills are real already."""
         theta = jnp.concatenate([sites[name].reshape(-1) for name in self.parameter_sites])
+        if WHITENED not in sites:
+            return self.parameter_gaussian().log_prob(theta)
         location = self.parameters[f"{WHITENED}_skills_loc"]
         scale = self.parameters[f"{WHITENED}_skills_scale"]
         skills = dist.Normal(location, scale).log_prob(sites[WHITENED]).sum()
@@ -73,7 +81,7 @@ def approximate(
     Parameters
     ----------
     model
-        A whitened model without arguments.
+        A model without arguments, from :mod:`taskroy.inference.replace_skills`.
     key
         Random key.
     start
@@ -102,17 +110,12 @@ def approximate(
             init_scale=0.03,
         )
     )
-    guide.append(
-        AutoNormal(
-            handlers.block(
-                model,
-                hide_fn=lambda site: _derived(site) or (_latent(site) and site["name"] != WHITENED),
-            ),
-            prefix="skills",
-            init_loc_fn=initial,
-            init_scale=0.5,
+    if WHITENED in latent:
+        hide = handlers.block(
+            model,
+            hide_fn=lambda site: _derived(site) or (_latent(site) and site["name"] != WHITENED),
         )
-    )
+        guide.append(AutoNormal(hide, prefix="skills", init_loc_fn=initial, init_scale=0.5))
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
     svi = SVI(model, guide, optax.adam(schedule), Trace_ELBO())
     state = svi.init(key)

@@ -14,6 +14,7 @@ from jax import Array
 from jaxtyping import Bool, Float
 from numpyro.distributions import Distribution, constraints
 
+from taskroy.models.choice_expansion import curvature_along, expand_choice_of_careers
 from taskroy.models.choice_grid import Grid, log_choice_of_careers, node_range
 
 _LOG_SQRT_2PI = 0.9189385332046727
@@ -114,6 +115,55 @@ class Careers(Distribution):  # type: ignore[misc]
         seen = self.observed
         return jnp.where(seen, wage_factor, 0.0), jnp.where(seen, choice_factor, 0.0)
 
+    def replace(self, *, potential: Array | None = None, grid: Grid | None = None) -> Careers:
+        """Return the same distribution at other potential wages, or on another grid."""
+        return Careers(
+            self.potential if potential is None else potential,
+            self.common,
+            self.amenity,
+            self.wage_shock_scale,
+            self.taste_scale,
+            observed=self.observed,
+            shock=self.shock,
+            grid=grid or self.grid,
+        )
+
+    def expand_choice(
+        self, value: Float[Array, "N T 2"], task_weights: Float[Array, "O K"]
+    ) -> tuple[Float[Array, "N K"], Float[Array, "N K K"]]:
+        """Return gradient and minus the Hessian in skills of each worker's log choice factors."""
+        # ν is taken out: a derivative through constant weights is twice as cheap.
+        nu = self.taste_scale
+        if self.shock == "occupation":
+            units = self._in_taste_units(value)
+            gradient, curvature = expand_choice_of_careers(*units, task_weights, self.grid)
+            return gradient / nu, curvature / nu**2
+        chance, years = self._logit()
+        held = task_weights[value[..., 1].astype(jnp.int32)] * self.observed[..., None]
+        mean = chance @ task_weights
+        spread = jnp.einsum("no,ok,ol->nkl", chance, task_weights, task_weights)
+        spread = spread - mean[:, :, None] * mean[:, None, :]
+        gradient = held.sum(1) - years[:, None] * mean
+        return gradient / nu, years[:, None, None] * spread / nu**2
+
+    def choice_curvature_along(
+        self,
+        value: Float[Array, "N T 2"],
+        task_weights: Float[Array, "O K"],
+        metric: Float[Array, "N K K"],
+    ) -> Float[Array, " N"]:
+        """Return tr(W_i·C_i), C_i minus the Hessian of `expand_choice` and W_i a metric."""
+        if self.shock == "occupation":
+            units = self._in_taste_units(value)
+            along = curvature_along(*units, task_weights, metric, self.grid)
+            return along / self.taste_scale**2
+        return (self.expand_choice(value, task_weights)[1] * metric).sum((-2, -1))
+
+    def _logit(self) -> tuple[Float[Array, "N O"], Float[Array, " N"]]:
+        """Choice probabilities when the shock is the worker's, and the years he is seen."""
+        chance = jax.nn.softmax((self.potential + self.amenity) / self.taste_scale, axis=-1)
+        return chance, self.observed.sum(-1).astype(chance.dtype)
+
     def node_width(self, value: Float[Array, "N T 2"]) -> Float[Array, ""]:
         """Return the width of the widest worker's choice integrand, which sizes the grid."""
         left, right = node_range(*self._in_taste_units(value))
@@ -124,4 +174,6 @@ class Careers(Distribution):  # type: ignore[misc]
         held = value[..., 1].astype(jnp.int32)
         worth = (self.potential + self.amenity) / self.taste_scale
         wage = (value[..., 0] - self.common + self.amenity[held]) / self.taste_scale
-        return worth, wage, held, self.observed, self.wage_shock_scale / self.taste_scale
+        # Without the barrier XLA computes these again wherever they are used: half the time is lost.
+        units = worth, wage, held, self.observed, self.wage_shock_scale / self.taste_scale
+        return jax.lax.optimization_barrier(units)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -79,24 +80,60 @@ def log_choice_of_careers(
     Array
         (N, T).
     """
-    table = psi_table(ratio, grid.knots, highest=0, bottom=_BOTTOM, nodes=_PSI_NODES)
+    integrand = career_integrand(value, wage, occupation, observed, ratio, grid, highest=0)
+    log_probability = jax.nn.logsumexp(integrand.exponent, axis=0) + integrand.log_step
+    return jnp.where(observed, log_probability.T, 0.0)
+
+
+class CareerIntegrand(NamedTuple):
+    """The choice integrand of whole careers on the nodes that a worker's years share.
+
+    ``exponent`` is its log, and ``log_step`` the log of the nodes' spacing. ψ of order d at the
+    nodes is ``matrices[d].T`` times Chebyshev terms: ``terms`` of all occupations, or ``held`` of
+    those held. Workers come last, so that the long axis is the contiguous one.
+    """
+
+    exponent: Float[Array, "Q T N"]
+    log_step: Float[Array, ""]
+    matrices: tuple[Float[Array, "R Q"], ...]
+    terms: Float[Array, "O R N"]
+    held: Float[Array, "R T N"]
+
+
+def career_integrand(
+    value: Float[Array, "N O"],
+    wage: Float[Array, "N T"],
+    occupation: Int[Array, "N T"],
+    observed: Bool[Array, "N T"],
+    ratio: Float[Array, ""],
+    grid: Grid,
+    *,
+    highest: int,
+) -> CareerIntegrand:
+    """Evaluate the choice integrand at its nodes; arguments as in `log_choice_of_careers`.
+
+    `highest` is the highest order of ψ wanted: 0, or 2 for derivatives in worths.
+    """
+    table = psi_table(ratio, grid.knots, highest=highest, bottom=_BOTTOM, nodes=_PSI_NODES)
     left, right = node_range(value, wage, occupation, observed, ratio)
     step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
-    shifted = value + right[:, None]
+    shifted = value.T + right
     domain = _domain(shifted, ratio)
-    matrix = _matrix(domain, back, table, grid)
-    # Nodes lead, so that the long axes are the contiguous ones; and y is gathered rather than its
-    # T_r, which keeps the scatter in the gradient R times smaller.
-    total = matrix.T @ _chebyshev(shifted, domain, grid).sum(-1)
-    own = jnp.take_along_axis(shifted, occupation, axis=1)
-    terms = _chebyshev(own.reshape(-1), domain, grid)
-    held = (matrix.T @ terms).reshape(-1, *own.shape)
-    c = (right[:, None] + wage) - back[:, None, None]
+    matrices = tuple(_matrix(domain, back, table, grid, order) for order in range(highest + 1))
+    terms = jnp.moveaxis(_chebyshev(shifted, domain, grid), 0, 1)
+    total = matrices[0].T @ terms.sum(0)
+    # y is gathered rather than its T_r, which keeps the scatter in the gradient R times smaller.
+    held = _chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)
+    c = (right + wage.T) - back[:, None, None]
     # exp(c) past the right end only has to be finite: the integrand is nil there.
-    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, :, None] - held
-    log_probability = jax.nn.logsumexp(exponent, axis=0) + jnp.log(step)
-    return jnp.where(observed, log_probability, 0.0)
+    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None] - at_nodes(matrices[0], held)
+    return CareerIntegrand(exponent, jnp.log(step), matrices, terms, held)
+
+
+def at_nodes(matrix: Float[Array, "R Q"], terms: Float[Array, "R M N"]) -> Float[Array, "Q M N"]:
+    """Sum Chebyshev series at every node."""
+    return (matrix.T @ terms.reshape(terms.shape[0], -1)).reshape(-1, *terms.shape[1:])
 
 
 @partial(jax.jit, static_argnames="grid")
@@ -121,15 +158,16 @@ def choice_moments(
     right = end - top
     step = (end - start) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
-    shifted = value + right[:, None]
+    shifted = value.T + right
     domain = _domain(shifted, ratio)
-    matrices = [_matrix(domain, back, table, grid, order) for order in range(3)]
-    terms = _chebyshev(shifted, domain, grid)
-    weight = step * jnp.exp(matrices[0].T @ terms.sum(-1))
-    slope, curvature = matrices[1] @ weight, matrices[2] @ weight
-    probability = -(terms * slope[..., None]).sum(0)
-    stein = -(terms * curvature[..., None]).sum(0)
-    return probability, stein
+    survival, slope_at, stein_at = (
+        _matrix(domain, back, table, grid, order) for order in (0, 1, "stein")
+    )
+    terms = jnp.moveaxis(_chebyshev(shifted, domain, grid), 0, 1)
+    weight = step * jnp.exp(survival.T @ terms.sum(0))
+    probability = -(terms * (slope_at @ weight)).sum(1)
+    stein = -(terms * (stein_at @ weight)).sum(1)
+    return probability.T, stein.T
 
 
 def node_range(
@@ -176,17 +214,22 @@ def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array
 
 
 def _matrix(
-    domain: tuple[Array, Array], back: Array, table: PsiTable, grid: Grid, order: int = 0
+    domain: tuple[Array, Array],
+    back: Array,
+    table: PsiTable,
+    grid: Grid,
+    order: int | Literal["stein"],
 ) -> Float[Array, "R Q"]:
-    """Chebyshev coefficients in y of ψ (order 0), ψ' (1), ψ'' + ψ'² (2) at each node."""
+    """Chebyshev coefficients in y of a derivative of ψ at each node, or of ψ'' + ψ'² ("stein")."""
     low, high = domain
     k = np.arange(grid.terms)
     angle = np.pi * (k + 0.5) / grid.terms
     points = 0.5 * (low + high) + 0.5 * (high - low) * jnp.asarray(np.cos(angle), back.dtype)
     x = points[:, None] - back
-    values = look_up(table, x, order)
-    if order == 2:
-        values = values + look_up(table, x, 1) ** 2
+    if order == "stein":
+        values = look_up(table, x, 2) + look_up(table, x, 1) ** 2
+    else:
+        values = look_up(table, x, order)
     transform = 2 / grid.terms * np.cos(np.outer(k, angle))
     transform[0] /= 2
     return jnp.asarray(transform, values.dtype) @ values

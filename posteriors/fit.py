@@ -20,9 +20,12 @@ from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import grid_error
-from taskroy.inference.pilot import FIRST_GRID, careers_at, check_start, starting_values
+from taskroy.inference.pilot import FIRST_GRID, check_start, starting_values
+from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.routes import Draws, sample_posterior
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.skill_posterior import careers, seen, theta_at
+from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
@@ -117,8 +120,8 @@ def _fit(
         )
     posterior, predicted = _complete(conditions, model, draws, after_key)
     prior, prior_predicted = _prior(conditions, model, draws.pilot.grid, prior_key)
-    error = grid_error(conditions, model, draws.pilot, log_wage, occupation)
-    seen = summarize_panel(
+    error = grid_error(draws.pilot, log_wage, occupation)
+    observed = summarize_panel(
         jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
     )
     coordinates = {
@@ -135,7 +138,7 @@ def _fit(
         "prior": _dataset(prior, coordinates),
         "posterior_predictive": _summaries(predicted, coordinates),
         "prior_predictive": _summaries(prior_predicted, coordinates),
-        "observed_data": _summaries(seen, coordinates),
+        "observed_data": _summaries(observed, coordinates),
         "constant_data": _constants(panel, used, technology, coordinates),
     }
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if v is not None})
@@ -170,16 +173,17 @@ def _check_start(
     conditions: Economy, model: ModelSettings, arrays: PanelArrays, used: TaskTable
 ) -> None:
     values = starting_values(conditions, model)
-    values["skill_deviation"] = values.pop("skill_whitened")
-    careers, career = careers_at(
-        conditions,
-        model,
-        FIRST_GRID,
-        jnp.asarray(arrays.log_wage),
-        jnp.asarray(arrays.occupation),
-        values,
+    log_wage, occupation = jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation)
+    known, average = seen(conditions, log_wage, occupation), values.pop(WHITENED)
+    simulate = partial(
+        roy_model, conditions, model, FIRST_GRID, log_wage=log_wage, occupation=occupation
     )
-    check_start(careers, career, arrays.worker, arrays.year, used.occupations)
+
+    @jax.jit
+    def start(values: dict[str, Array]) -> Careers:
+        return careers(theta_at(simulate, values), known, average, model, FIRST_GRID)
+
+    check_start(start(values), known.career, arrays.worker, arrays.year, used.occupations)
 
 
 def _complete(

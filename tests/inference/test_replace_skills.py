@@ -1,4 +1,4 @@
-"""Whitening is a change of variables: the density it samples is the model's."""
+"""Whitening is a change of variables; integrating leaves θ alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from numpyro import handlers
 from numpyro.infer.util import log_density
 
 from taskroy.data.panel import PanelArrays
-from taskroy.inference.whiten import WHITENED, ChoiceExpansion, no_expansion, whitened
+from taskroy.inference.replace_skills import WHITENED, integrated, whitened
+from taskroy.inference.skill_posterior import (
+    ChoiceExpansion,
+    Seen,
+    no_expansion,
+    seen,
+)
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
@@ -55,7 +61,7 @@ def setting() -> Setting:
         "skill_mean": rng.normal(3.0, 1.0, K),
         "intercept_coordinate": rng.normal(size=O - K),
         "amenity_scale": 0.3,
-        "amenity": np.array([0.2, 0.1, -0.3]),
+        "amenity_standard": np.array([0.2, 0.1, -0.3]) / 0.3,
         "skill_sd": np.array([1.5, 0.8]),
         "skill_corr_cholesky": np.array([[1.0, 0.0], [0.6, 0.8]]),
         "coefficient": np.array([0.2]),
@@ -66,6 +72,10 @@ def setting() -> Setting:
         jnp.asarray(panel.occupation),
         {name: jnp.asarray(value) for name, value in theta.items()},
     )
+
+
+def known(setting: Setting) -> Seen:
+    return seen(setting.economy, setting.log_wage, setting.occupation)
 
 
 def random_expansion(seed: int) -> ChoiceExpansion:
@@ -91,13 +101,13 @@ def test_density_is_the_models_times_the_jacobian(
     intercept: Any, amenities: Any, seeds: tuple[int | None, ...], setting: Setting
 ) -> None:
     settings = ModelSettings(intercept=intercept, amenities=amenities)
-    seen = {"log_wage": setting.log_wage, "occupation": setting.occupation}
-    model = partial(roy_model, setting.economy, settings, SMALL, **seen)
+    career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
+    model = partial(roy_model, setting.economy, settings, SMALL, **career)
     z = jnp.asarray(np.random.default_rng(7).normal(size=(N, K)))
 
     @jax.jit
     def both(theta: dict[str, Any], z: Any, expansion: ChoiceExpansion) -> Any:
-        white = whitened(model, setting.economy, setting.log_wage, setting.occupation, expansion)
+        white = whitened(model, known(setting), expansion)
 
         def run(z: Any) -> dict[str, Any]:
             fixed = handlers.substitute(handlers.seed(white, 0), data=theta | {WHITENED: z})
@@ -136,11 +146,9 @@ def test_mean_skills_are_left_out_only_where_levels_are_sampled(
     intercept: Any, setting: Setting
 ) -> None:
     settings = ModelSettings(intercept=intercept)
-    seen = {"log_wage": setting.log_wage, "occupation": setting.occupation}
-    model = partial(roy_model, setting.economy, settings, SMALL, **seen)
-    white = whitened(
-        model, setting.economy, setting.log_wage, setting.occupation, no_expansion(setting.economy)
-    )
+    career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
+    model = partial(roy_model, setting.economy, settings, SMALL, **career)
+    white = whitened(model, known(setting), no_expansion(setting.economy))
     kinds: dict[str, str] = {}
 
     def run(key: jax.Array) -> Any:
@@ -158,11 +166,9 @@ def test_mean_skills_are_left_out_only_where_levels_are_sampled(
 def test_whitened_for_wages_the_prior_is_the_posterior_given_wages(setting: Setting) -> None:
     # At z = 0 skills are the mean of N(s | wages): Σ Aᵀ(AΣAᵀ + ϱ²I)⁻¹ of what is left of wages.
     settings = ModelSettings()
-    seen = {"log_wage": setting.log_wage, "occupation": setting.occupation}
-    model = partial(roy_model, setting.economy, settings, SMALL, **seen)
-    white = whitened(
-        model, setting.economy, setting.log_wage, setting.occupation, no_expansion(setting.economy)
-    )
+    career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
+    model = partial(roy_model, setting.economy, settings, SMALL, **career)
+    white = whitened(model, known(setting), no_expansion(setting.economy))
 
     @jax.jit
     def deviation(z: jax.Array) -> jax.Array:
@@ -189,3 +195,17 @@ def test_whitened_for_wages_the_prior_is_the_posterior_given_wages(setting: Sett
         root = np.stack([step[i], other[i]], axis=1)
         left = covariance - covariance @ a.T @ np.linalg.solve(marginal, a @ covariance)
         np.testing.assert_allclose(root @ root.T, left, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_integrated_leaves_no_skills_to_sample(shock: Any, setting: Setting) -> None:
+    settings = ModelSettings(shock=shock)
+    career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
+    model = partial(roy_model, setting.economy, settings, SMALL, **career)
+    target = integrated(model, known(setting), no_expansion(setting.economy), settings, SMALL)
+    trace = handlers.trace(
+        handlers.seed(handlers.substitute(target, data=setting.theta), 0)
+    ).get_trace()
+    sampled = {k for k, v in trace.items() if v["type"] == "sample" and not v["is_observed"]}
+    assert not sampled & {"skill_deviation", WHITENED, "skill_mean"}
+    assert trace["skill_deviation"]["value"].shape == (N, K)

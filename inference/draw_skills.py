@@ -1,0 +1,126 @@
+"""Skills drawn after θ: from each worker's Laplace Gaussian, corrected by importance resampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.inference.skill_posterior import (
+    ChoiceExpansion,
+    Laplace,
+    Seen,
+    Theta,
+    careers,
+    expanded_posterior,
+    laplace,
+    theta_at,
+)
+from taskroy.models.choice_grid import Grid
+from taskroy.models.settings import ModelSettings
+from taskroy.progress import Progress
+
+# The weights are nearly equal (relative effective sizes near 0.99), so few proposals suffice.
+_PROPOSALS = 8
+_NEWTON_STEPS = 3
+_BLOCK = 100
+
+
+class SkillProblem(NamedTuple):
+    """What it takes to find workers' skills at any θ.
+
+    ``model`` is the generative model with its arguments bound; ``grid`` of its density and
+    ``coarse`` of its derivatives.
+    """
+
+    model: Callable[..., Any]
+    seen: Seen
+    expansion: ChoiceExpansion
+    settings: ModelSettings
+    grid: Grid
+    coarse: Grid
+
+
+class SkillDraws(NamedTuple):
+    """Skills of each draw of θ, and how far Newton's last step went for the worst worker."""
+
+    deviation: Float[np.ndarray, "D N K"]
+    decrement: Float[np.ndarray, " D"]
+
+
+def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> Laplace:
+    """Return the Laplace approximation of every worker's skills at θ."""
+    start = expanded_posterior(theta, problem.seen, problem.expansion).centre
+    return laplace(theta, problem.seen, start, problem.settings, problem.coarse, steps=steps)
+
+
+def log_weights(
+    problem: SkillProblem, theta: Theta, found: Laplace, key: Array, number: int
+) -> tuple[Float[Array, "S N K"], Float[Array, "S N"]]:
+    """Propose skills from the Laplace Gaussians, with log importance weights.
+
+    A weight is relative to the Laplace approximation: the log of a worker's mean weight is what
+    his log likelihood is off by.
+    """
+    career = problem.seen.career
+
+    def log_density(e: Array) -> Array:
+        where = careers(theta, problem.seen, e, problem.settings, problem.grid)
+        return where.log_prob(career) - 0.5 * (e**2).sum(-1)
+
+    top = log_density(found.gaussian.centre)
+
+    def propose(key: Array) -> tuple[Array, Array]:
+        z = jax.random.normal(key, found.mode.shape, found.mode.dtype)
+        e = found.gaussian.at(z)
+        return e, log_density(e) - top + 0.5 * (z**2).sum(-1)
+
+    return jax.lax.map(propose, jax.random.split(key, number))
+
+
+def draw_skills(
+    problem: SkillProblem, draws: dict[str, Array], key: Array, progress: Progress
+) -> SkillDraws:
+    """Draw every worker's skills once for each draw of θ.
+
+    Parameters
+    ----------
+    problem
+        Whose skills.
+    draws
+        Sites of θ, constrained, each with a leading dimension D.
+    key
+        Random key.
+    progress
+        Told how far it is.
+    """
+
+    def one(inputs: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
+        values, key = inputs
+        theta = theta_at(problem.model, values)
+        found = find(problem, theta)
+        propose_key, choose_key = jax.random.split(key)
+        proposed, weight = log_weights(problem, theta, found, propose_key, _PROPOSALS)
+        chosen = jax.random.categorical(choose_key, weight, axis=0)
+        e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
+        return e @ theta.skill_scale_tril.T, found.decrement.max()
+
+    block = jax.jit(lambda inputs: jax.lax.map(one, inputs))
+    number = len(next(iter(draws.values())))
+    keys = jax.random.split(key, number)
+    progress.start("skills", number)
+    parts = []
+    for first in range(0, number, _BLOCK):
+        # The last block is filled up with repetitions: one shape, one compilation.
+        index = np.minimum(np.arange(first, first + _BLOCK), number - 1)
+        result = block(({k: v[index] for k, v in draws.items()}, keys[index]))
+        parts.append(jax.tree.map(np.asarray, result))
+        progress.advance(min(first + _BLOCK, number), "")
+    progress.finish()
+    deviation, decrement = (np.concatenate(p)[:number] for p in zip(*parts, strict=True))
+    return SkillDraws(deviation, decrement)
