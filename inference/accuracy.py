@@ -2,48 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from taskroy.inference.pilot import Pilot
+from taskroy.models.careers import Careers
 from taskroy.models.choice import log_choice_probability
+from taskroy.models.choice_grid import Grid
 
 _WORKERS = 100
+_REFINEMENTS = 5
 
 
-def grid_error(
-    pilot: Pilot,
-    log_wage: Float[Array, "N T"],
-    occupation: Int[Array, "N T"],
-) -> dict[str, float]:
-    """Return the largest and the summed error in log P of a fit's grid, at the pilot's values.
+class GridError(NamedTuple):
+    """Errors in log P: the largest of a worker-year, and the sum over the panel."""
+
+    largest: float
+    summed: float
+
+
+def accurate_grid(
+    careers: Careers, career: Float[Array, "N T 2"], grid: Grid, tolerance: float
+) -> tuple[Grid, GridError]:
+    """Refine a grid until its error is within a tolerance, and say what the error is.
 
     Up to 100 workers, evenly spaced, are compared with
     :func:`taskroy.models.choice.log_choice_probability`; the sum is scaled to the whole panel.
+    Where five refinements do not do, the last grid is returned: its error tells.
+
+    Parameters
+    ----------
+    careers
+        Distribution of careers at the pilot's values.
+    career
+        What was seen.
+    grid
+        The first to try.
+    tolerance
+        Largest error wanted in the log P of a worker-year.
     """
-    if pilot.careers.shock == "worker":
-        return {"largest_error": 0.0, "summed_error": 0.0}
-    careers = pilot.careers.replace(grid=pilot.grid)
-    career = jnp.stack([log_wage, occupation], axis=-1)
-    fast = careers.factors(career)[1]
-    workers = log_wage.shape[0]
+    if careers.shock == "worker":
+        return grid, GridError(0.0, 0.0)
+    workers, years = careers.common.shape
     some = np.unique(np.linspace(0, workers - 1, min(_WORKERS, workers)).astype(int))
-    years = log_wage.shape[1]
-    potential = jnp.broadcast_to(
-        careers.potential[some, None, :], (len(some), years, careers.potential.shape[1])
-    )
+    potential = careers.potential[some, None, :]
     exact = log_choice_probability(
-        potential,
-        (log_wage - careers.common)[some],
-        occupation[some],
+        jnp.broadcast_to(potential, (len(some), years, potential.shape[-1])),
+        (career[..., 0] - careers.common)[some],
+        career[some, :, 1].astype(jnp.int32),
         wage_shock_scale=careers.wage_shock_scale,
         taste_scale=careers.taste_scale,
         amenity=careers.amenity,
     )
-    error = np.where(np.asarray(careers.observed)[some], np.asarray(fast)[some] - exact, 0.0)
-    return {
-        "largest_error": float(np.abs(error).max()),
-        "summed_error": float(error.sum() * workers / len(some)),
-    }
+    for attempt in range(_REFINEMENTS + 1):
+        # On all workers, whose spread sets the nodes and the domain of the series.
+        fast = careers.replace(grid=grid).factors(career)[1]
+        error = np.where(careers.observed, fast, 0.0)[some] - np.where(
+            careers.observed[some], exact, 0.0
+        )
+        found = GridError(float(np.abs(error).max()), float(error.sum() * workers / len(some)))
+        if found.largest <= tolerance or attempt == _REFINEMENTS:
+            break
+        grid = replace(
+            grid,
+            nodes=8 * round(1.15 * grid.nodes / 8 + 0.5),
+            terms=grid.terms + 6,
+            knots=8 * round(1.3 * grid.knots / 8),
+        )
+    return grid, found

@@ -29,6 +29,7 @@ from taskroy.progress import Progress
 _PROPOSALS = 8
 _NEWTON_STEPS = 3
 _BLOCK = 100
+_WEIGHTS = 500
 
 
 class SkillProblem(NamedTuple):
@@ -124,3 +125,20 @@ def draw_skills(
     progress.finish()
     deviation, decrement = (np.concatenate(p)[:number] for p in zip(*parts, strict=True))
     return SkillDraws(deviation, decrement)
+
+
+def weights_at(
+    problem: SkillProblem, values: dict[str, Array], key: Array
+) -> Float[np.ndarray, "S N"]:
+    """Return log importance weights of 500 proposals for every worker, at one θ.
+
+    They say how good Laplace's method is for each worker: k̂, effective size, and, as the log of
+    their mean, the error of his log likelihood.
+    """
+
+    @jax.jit
+    def weigh(values: dict[str, Array]) -> Array:
+        theta = theta_at(problem.model, values)
+        return log_weights(problem, theta, find(problem, theta), key, _WEIGHTS)[1]
+
+    return np.asarray(weigh(values))

@@ -17,6 +17,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from taskroy.errors import FitError
+from taskroy.inference.accuracy import GridError, accurate_grid
 from taskroy.inference.replace_skills import WHITENED, whitened
 from taskroy.inference.skill_posterior import (
     ChoiceExpansion,
@@ -120,7 +121,8 @@ class Pilot(NamedTuple):
 
     ``values`` are medians of the sites of θ, ``expansion`` is of the choice factor at each
     worker's mode there, ``grid`` is sized to the panel and ``coarse`` is that of derivatives;
-    ``careers`` is the distribution of careers at those modes.
+    ``careers`` is the distribution of careers at those modes, and ``error`` that of ``grid`` there,
+    once it has been measured.
     """
 
     values: dict[str, Array]
@@ -128,6 +130,12 @@ class Pilot(NamedTuple):
     grid: Grid
     coarse: Grid
     careers: Careers
+    error: GridError | None = None
+
+    def refined(self, known: Seen, tolerance: float) -> Pilot:
+        """Return the pilot with a grid whose error is within the tolerance, and measured."""
+        grid, error = accurate_grid(self.careers, known.career, self.grid, tolerance)
+        return self._replace(grid=grid, error=error)
 
 
 def pilot(

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
-from taskroy.inference.draw_skills import SkillProblem, draw_skills
+from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
 from taskroy.inference.metric import covariance_near, scatter
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import Pilot, pilot, pilot_at
@@ -52,14 +52,15 @@ class Draws:
         ``newton_decrement``, how far the worst worker's last Newton step went.
     pilot
         Values, expansion and grids that the route started from.
-    problem
-        Of the workers' skills given θ.
+    skill_log_weights
+        With skills integrated out: log importance weights of proposals from Laplace's method at
+        the pilot, (S, N).
     """
 
     sites: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
     pilot: Pilot
-    problem: SkillProblem
+    skill_log_weights: np.ndarray | None
 
 
 def sample_posterior(
@@ -104,6 +105,8 @@ def sample_posterior(
         return problem, whitened(model_there, known, found.expansion), found.values | {WHITENED: z}
 
     found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
+    if svi:
+        found = found.refined(known, inference.tolerance)
     problem, target, start = problem_at(found)
     guide = approximate(
         target,
@@ -117,6 +120,7 @@ def sample_posterior(
     if not svi:
         # The second look is from where the posterior is: Newton starts nearer, whitening is better.
         found = pilot_at(guide.median(), economy, model, known, found.expansion)
+        found = found.refined(known, inference.tolerance)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
@@ -145,10 +149,12 @@ def sample_posterior(
         points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
         statistics = dict(chains.statistics)
         shape = (inference.chains, inference.draws)
+    weights = None
     if joint:
         sites = dict(jax.jit(jax.vmap(info.postprocess_fn))(points))
     else:
         sites = dict(jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points))
+        weights = weights_at(problem, found.values, guide_key)
         skills = draw_skills(problem, sites, skill_key, progress)
         sites["skill_deviation"] = skills.deviation
         statistics["newton_decrement"] = skills.decrement.reshape(shape)
@@ -156,5 +162,5 @@ def sample_posterior(
         {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()},
         statistics,
         found,
-        problem,
+        weights,
     )

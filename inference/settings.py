@@ -32,6 +32,15 @@ class InferenceSettings(BaseModel):
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
+    tolerance: Annotated[
+        float,
+        Field(
+            ge=1e-9,
+            le=1e-2,
+            description="Largest numerical error wanted in the log probability of a choice; the "
+            "quadrature is refined until a sample of workers is within it.",
+        ),
+    ] = 1e-5
     seed: Annotated[
         int, Field(ge=0, lt=2**32, description="Seed of every random number of the fit.")
     ] = 1

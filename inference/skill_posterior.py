@@ -45,6 +45,7 @@ class RecordTheta(Messenger):  # type: ignore[misc]
         super().__init__(fn)
 
     def postprocess_message(self, message: dict[str, Any]) -> None:
+        """Note a site's value as it passes."""
         if message.get("name") in Theta._fields:
             self._values[message["name"]] = message["value"]
 

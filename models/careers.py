@@ -174,6 +174,6 @@ class Careers(Distribution):  # type: ignore[misc]
         held = value[..., 1].astype(jnp.int32)
         worth = (self.potential + self.amenity) / self.taste_scale
         wage = (value[..., 0] - self.common + self.amenity[held]) / self.taste_scale
-        # Without the barrier XLA computes these again wherever they are used: half the time is lost.
+        # Without the barrier XLA computes these again wherever they are used, at twice the time.
         units = worth, wage, held, self.observed, self.wage_shock_scale / self.taste_scale
         return jax.lax.optimization_barrier(units)

@@ -4,7 +4,7 @@ With x = c − w/ν the sum over occupations in the choice integral, G_i(x) = Σ
 depend on the year: it is computed once per worker on a grid of nodes shared by his years. ψ is
 smooth, so G comes from Chebyshev moments Σ_o T_r(y_io) and one small matrix (model.md, section 3).
 The same G gives choice probabilities and expected wages. Accuracy is set by :class:`Grid` and
-measured against :mod:`taskroy.models.choice` by :func:`taskroy.inference.accuracy.grid_error`.
+measured against :mod:`taskroy.models.choice` by :func:`taskroy.inference.accuracy.accurate_grid`.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ _SKILLS = "skill"
 def check(posterior: xr.DataTree) -> Gate:
     """Check a posterior tree; counterfactual headlines too, where there are any."""
     lines = [_quadrature(posterior)]
+    if "skill_pareto_k" in posterior["sample_stats"]:
+        lines.append(_laplace(posterior["sample_stats"].to_dataset()))
     if posterior.attrs["method"] == "svi":
         lines.append(_variational(posterior))
         return Gate(tuple(lines))
@@ -148,6 +150,21 @@ def _quadrature(posterior: xr.DataTree) -> CheckLine:
         f"{100 * GRID_ERROR:g} in all",
         "Numerical error of the choice probabilities, measured against the ten-digit reference.",
         "Report it: the grid is sized to the panel and should not miss the bar.",
+    )
+
+
+def _laplace(statistics: xr.Dataset) -> CheckLine:
+    bad = int((statistics["skill_pareto_k"] > PARETO_K).sum())
+    return CheckLine(
+        "Laplace's method",
+        "PASS" if bad == 0 else "REVIEW",
+        f"{bad} workers with k-hat above {PARETO_K}; smallest relative effective size "
+        f"{float(statistics['skill_relative_ess'].min()):.2f}; error of the log-likelihood "
+        f"{float(statistics['laplace_error'].sum()):.2f} in all",
+        "no worker",
+        "Integrating skills out takes each worker's posterior for a Gaussian; k-hat says where it "
+        "is not one. Skills are drawn by importance resampling all the same.",
+        'Use method = "nuts", which has no such error.',
     )
 
 

@@ -19,7 +19,6 @@ from numpyro.infer import Predictive
 from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
-from taskroy.inference.accuracy import grid_error
 from taskroy.inference.pilot import FIRST_GRID, check_start, starting_values
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.routes import Draws, sample_posterior
@@ -30,6 +29,7 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
+from taskroy.posteriors.laplace_quality import laplace_quality
 from taskroy.posteriors.predictive import PanelSummary, summarize_panel
 from taskroy.progress import Progress, Silent
 
@@ -120,7 +120,6 @@ def _fit(
         )
     posterior, predicted = _complete(conditions, model, draws, after_key)
     prior, prior_predicted = _prior(conditions, model, draws.pilot.grid, prior_key)
-    error = grid_error(draws.pilot, log_wage, occupation)
     observed = summarize_panel(
         jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
     )
@@ -134,7 +133,7 @@ def _fit(
     }
     groups = {
         "posterior": _dataset(posterior, coordinates),
-        "sample_stats": _statistics(draws.statistics),
+        "sample_stats": _statistics(draws),
         "prior": _dataset(prior, coordinates),
         "posterior_predictive": _summaries(predicted, coordinates),
         "prior_predictive": _summaries(prior_predicted, coordinates),
@@ -163,10 +162,22 @@ def _fit(
             int(arrays.year[arrays.observed].min()),
             int(arrays.year[arrays.observed].max()),
         ],
-        "grid": {"nodes": draws.pilot.grid.nodes, "terms": draws.pilot.grid.terms} | error,
+        "grid": _grid(draws),
         "seconds": round(time.perf_counter() - began, 1),
     }
     return tree
+
+
+def _grid(draws: Draws) -> dict[str, float]:
+    """Return the quadrature's sizes and its measured error, for provenance."""
+    grid, error = draws.pilot.grid, draws.pilot.error
+    assert error is not None  # every route measures it
+    return {
+        "nodes": grid.nodes,
+        "terms": grid.terms,
+        "largest_error": error.largest,
+        "summed_error": error.summed,
+    }
 
 
 def _check_start(
@@ -247,13 +258,15 @@ def _dataset(values: Mapping[str, np.ndarray], coordinates: dict[str, Any]) -> x
     return xr.Dataset(arrays, {d: c for d, c in coordinates.items() if d in used})
 
 
-def _statistics(statistics: Mapping[str, np.ndarray]) -> xr.Dataset | None:
-    if not statistics:
-        return None
-    values = dict(statistics)
+def _statistics(draws: Draws) -> xr.Dataset:
+    values = dict(draws.statistics)
     if "n_steps" in values:
         values["tree_depth"] = np.ceil(np.log2(values["n_steps"] + 1)).astype(np.int64)
-    return xr.Dataset({k: (("chain", "draw"), v) for k, v in values.items()})
+    statistics = xr.Dataset({k: (("chain", "draw"), v) for k, v in values.items()})
+    if draws.skill_log_weights is None:
+        return statistics
+    by_worker = laplace_quality(draws.skill_log_weights)
+    return statistics.assign({k: ("worker", v) for k, v in by_worker.items()})
 
 
 def _summaries(summary: PanelSummary, coordinates: dict[str, Any]) -> xr.Dataset:
