@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
+from numpyro import handlers
 from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
@@ -31,11 +32,12 @@ from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import seen
 from taskroy.inference.variational import approximate
+from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
-_GUIDE_STEPS = 300
+_GUIDE_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,18 @@ def sample_posterior(
             roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
         )
         problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
+        start = {k: v for k, v in found.values.items() if k not in found.levels}
+        start |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
         if not joint:
-            target = integrated(model_there, known, found.expansion, model, found.coarse)
-            return problem, target, found.values
-        z = jnp.zeros_like(found.expansion.slope)
-        return problem, whitened(model_there, known, found.expansion), found.values | {WHITENED: z}
+            target = integrated(
+                model_there, known, found.expansion, found.levels, model, found.coarse
+            )
+            return problem, target, start
+        start[WHITENED] = jnp.zeros_like(found.expansion.slope)
+        return problem, whitened(model_there, known, found.expansion, found.levels), start
 
     found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
+    latent = _latent(problem_at(found)[0].model, skills=joint)
     if svi:
         found = found.refined(known, inference.tolerance)
     problem, target, start = problem_at(found)
@@ -119,8 +126,9 @@ def sample_posterior(
     )
     if not svi:
         # The second look is from where the posterior is: Newton starts nearer, whitening is better.
-        found = pilot_at(guide.median(), economy, model, known, found.expansion)
-        found = found.refined(known, inference.tolerance)
+        values = jax.jit(partial(_values, target, latent))(guide.median())
+        again = pilot_at(values, economy, model, known, found.expansion)
+        found = again.refined(known, inference.tolerance)._replace(levels=found.levels)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
@@ -135,7 +143,12 @@ def sample_posterior(
     else:
         start_key, chain_key = jax.random.split(sample_key)
         centre, parameters = info.param_info.z, guide.parameter_sites
-        covariance = covariance_near(info.potential_fn, centre, parameters)
+        # With skills sampled too, the Hessian in θ alone would be that given skills: too narrow.
+        covariance = (
+            guide.parameter_gaussian().covariance_matrix
+            if joint
+            else covariance_near(info.potential_fn, centre, parameters)
+        )
         starts = scatter(centre, parameters, covariance, start_key, inference.chains)
         chains = run_chains(
             info.potential_fn,
@@ -149,11 +162,11 @@ def sample_posterior(
         points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
         statistics = dict(chains.statistics)
         shape = (inference.chains, inference.draws)
+    constrained = jax.vmap(partial(constrain_fn, target, (), {}))
+    each = jax.vmap(partial(_values, target, latent))
+    sites = jax.jit(lambda x: each(constrained(x)))(points)
     weights = None
-    if joint:
-        sites = dict(jax.jit(jax.vmap(info.postprocess_fn))(points))
-    else:
-        sites = dict(jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points))
+    if not joint:
         weights = weights_at(problem, found.values, guide_key)
         skills = draw_skills(problem, sites, skill_key, progress)
         sites["skill_deviation"] = skills.deviation
@@ -164,3 +177,19 @@ def sample_posterior(
         found,
         weights,
     )
+
+
+def _latent(model: Callable[..., Any], *, skills: bool) -> tuple[str, ...]:
+    """Return the latent sites of the generative model that a route draws."""
+    trace = handlers.trace(handlers.seed(model, 0)).get_trace()
+    names = [k for k, v in trace.items() if v["type"] == "sample" and not v["is_observed"]]
+    return tuple(k for k in names if skills or k != "skill_deviation")
+
+
+def _values(
+    target: Callable[..., Any], names: tuple[str, ...], values: dict[str, Array]
+) -> dict[str, Array]:
+    """Return the generative model's sites, given those of a model that replaces some of them."""
+    fixed = handlers.substitute(handlers.seed(target, 0), data=values)
+    trace = handlers.trace(fixed).get_trace()
+    return {k: trace[k]["value"] for k in names}

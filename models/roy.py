@@ -208,11 +208,7 @@ def _amenities(economy: Economy, settings: ModelSettings) -> Array:
     if settings.amenities == "none":
         return jnp.zeros(occupations)
     scale = numpyro.sample("amenity_scale", settings.priors.amenity_scale.distribution())
-    # Drawn in units of their scale: with few occupations both may be near zero together.
-    standard = numpyro.sample(
-        "amenity_standard", dist.ZeroSumNormal(1.0, event_shape=(occupations,))
-    )
-    return numpyro.deterministic("amenity", scale * standard)
+    return numpyro.sample("amenity", dist.ZeroSumNormal(scale, event_shape=(occupations,)))
 
 
 def _skill_covariance(economy: Economy, settings: ModelSettings) -> Array:

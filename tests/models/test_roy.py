@@ -92,11 +92,7 @@ def sizes(economy: Economy, settings: ModelSettings) -> dict[str, tuple[int, ...
     if settings.intercept == "orthogonal":
         expected["intercept_coordinate"] = (occupations - tasks,)
     if settings.amenities == "pooled":
-        expected |= {
-            "amenity_scale": (),
-            "amenity_standard": (occupations,),
-            "amenity": (occupations,),
-        }
+        expected |= {"amenity_scale": (), "amenity": (occupations,)}
     if settings.covariance == "lkj":
         expected["skill_corr_cholesky"] = (tasks, tasks)
     else:
