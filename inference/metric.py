@@ -11,8 +11,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 
 _STEP = 1e-3
-# No direction is believed to be wider than this, in unconstrained units (priors' sds are below 2).
-_WIDEST = 2.0
+# No direction is believed to be wider than this, in unconstrained units.
+_WIDEST = 10.0
 
 
 def covariance_near(

@@ -6,7 +6,7 @@ the panel at hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -48,7 +48,6 @@ _COARSE_STEP = 1.4
 _NEWTON_STEPS = 8
 # Sites that have a prior scale of their own.
 _LEVELS = ("amenity", "mean_potential")
-_LEVEL_DRAWS = 2000
 FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
 
 
@@ -155,17 +154,30 @@ def pilot(
     progress: Progress,
 ) -> Pilot:
     """Fit variationally, skills whitened for wages only, and look around at its medians."""
-    fit_key, level_key = jax.random.split(key)
     model = partial(
         roy_model, economy, settings, FIRST_GRID, log_wage=log_wage, occupation=occupation
     )
     known = seen(economy, log_wage, occupation)
     first = whitened(model, known, no_expansion(economy), {})
     start = starting_values(economy, settings)
-    guide = approximate(first, fit_key, start, steps=_STEPS, progress=progress, name="pilot fit")
-    values = guide.median()
-    found = pilot_at(values, economy, settings, known, no_expansion(economy))
-    draws = guide.sample(level_key, _LEVEL_DRAWS)
+    guide = approximate(first, key, start, steps=_STEPS, progress=progress, name="pilot fit")
+    return pilot_at(guide.median(), economy, settings, known, no_expansion(economy))
+
+
+def levels_near(
+    model: Callable[..., Any], values: dict[str, Array], draws: dict[str, Array]
+) -> dict[str, LevelLikelihood]:
+    """Take what the data say of occupations' levels from draws of an approximate posterior.
+
+    Parameters
+    ----------
+    model
+        The generative model with its arguments bound.
+    values
+        Typical values of its sites, which give the levels' priors.
+    draws
+        Of its sites, from a Gaussian that knows how they move together.
+    """
 
     @jax.jit
     def levels(values: dict[str, Array], draws: dict[str, Array]) -> dict[str, LevelLikelihood]:
@@ -173,7 +185,7 @@ def pilot(
         priors = {k: v["fn"] for k, v in handlers.trace(fixed).get_trace().items() if k in draws}
         return {k: level_likelihood(draws[k], priors[k]) for k in _LEVELS if k in draws}
 
-    return found._replace(levels=levels(values, draws))
+    return levels(values, draws)
 
 
 def pilot_at(

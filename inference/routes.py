@@ -27,7 +27,7 @@ from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
 from taskroy.inference.metric import covariance_near, scatter
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot, pilot, pilot_at
+from taskroy.inference.pilot import Pilot, levels_near, pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import seen
@@ -38,6 +38,7 @@ from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
 _GUIDE_STEPS = 500
+_LEVEL_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def sample_posterior(
     progress
         Told how far it is.
     """
-    pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
+    pilot_key, guide_key, level_key, sample_key, skill_key = jax.random.split(key, 5)
     known = seen(economy, log_wage, occupation)
     joint, svi = inference.method == "nuts", inference.method == "svi"
 
@@ -126,9 +127,10 @@ def sample_posterior(
     )
     if not svi:
         # The second look is from where the posterior is: Newton starts nearer, whitening is better.
-        values = jax.jit(partial(_values, target, latent))(guide.median())
-        again = pilot_at(values, economy, model, known, found.expansion)
-        found = again.refined(known, inference.tolerance)._replace(levels=found.levels)
+        draws = guide.sample(level_key, _LEVEL_DRAWS)
+        levels = levels_near(problem.model, guide.median(), draws)
+        again = pilot_at(guide.median(), economy, model, known, found.expansion)
+        found = again.refined(known, inference.tolerance)._replace(levels=levels)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
@@ -142,13 +144,9 @@ def sample_posterior(
         shape = (1, inference.draws)
     else:
         start_key, chain_key = jax.random.split(sample_key)
-        centre, parameters = info.param_info.z, guide.parameter_sites
-        # With skills sampled too, the Hessian in θ alone would be that given skills: too narrow.
-        covariance = (
-            guide.parameter_gaussian().covariance_matrix
-            if joint
-            else covariance_near(info.potential_fn, centre, parameters)
-        )
+        centre = info.param_info.z
+        parameters = tuple(name for name in centre if name != WHITENED)
+        covariance = covariance_near(info.potential_fn, centre, parameters)
         starts = scatter(centre, parameters, covariance, start_key, inference.chains)
         chains = run_chains(
             info.potential_fn,
