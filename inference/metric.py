@@ -58,33 +58,3 @@ def covariance_near(
     value, vector = jnp.linalg.eigh(0.5 * (found + found.T))
     scale = jnp.maximum(value, _WIDEST**-2)
     return (vector / scale) @ vector.T
-
-
-def scatter(
-    centre: dict[str, Array],
-    sites: tuple[str, ...],
-    covariance: Float[Array, "D D"],
-    key: Array,
-    number: int,
-) -> dict[str, Array]:
-    """Draw starting points around a centre: `sites` with a covariance, the rest standard normal.
-
-    Parameters
-    ----------
-    centre, sites, covariance
-        As in `covariance_near`; other sites are whitened ones.
-    key
-        Random key.
-    number
-        Points; the leading dimension of what is returned.
-    """
-    flat, unravel = ravel_pytree([centre[name] for name in sites])
-    here, rest = jax.random.split(key)
-    z = jax.random.normal(here, (number, len(flat)), flat.dtype)
-    points = jax.vmap(unravel)(flat + z @ jnp.linalg.cholesky(covariance).T)
-    others = {
-        name: value + jax.random.normal(rest, (number, *value.shape), value.dtype)
-        for name, value in centre.items()
-        if name not in sites
-    }
-    return {**dict(zip(sites, points, strict=True)), **others}

@@ -6,7 +6,6 @@ the panel at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro import handlers
 
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import GridError, accurate_grid
@@ -32,7 +30,6 @@ from taskroy.inference.skill_posterior import (
     theta_at,
 )
 from taskroy.inference.variational import approximate
-from taskroy.inference.whiten_levels import LevelLikelihood, level_likelihood
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, roy_model
@@ -46,8 +43,6 @@ _STEP = 0.7
 _COARSE_STEP = 1.4
 # From the wages' own centre, far from where the choices pull, Newton needs some steps.
 _NEWTON_STEPS = 8
-# Sites that have a prior scale of their own.
-_LEVELS = ("amenity", "mean_potential")
 FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
 
 
@@ -126,8 +121,7 @@ class Pilot(NamedTuple):
 
     ``values`` are medians of the sites of θ, ``expansion`` is of the choice factor at each
     worker's mode there, ``grid`` is sized to the panel and ``coarse`` is that of derivatives;
-    ``careers`` is the distribution of careers at those modes, ``levels`` what the data say of
-    occupations' levels, and ``error`` that of ``grid`` there,
+    ``careers`` is the distribution of careers at those modes, and ``error`` that of ``grid`` there,
     once it has been measured.
     """
 
@@ -136,7 +130,6 @@ class Pilot(NamedTuple):
     grid: Grid
     coarse: Grid
     careers: Careers
-    levels: Mapping[str, LevelLikelihood]
     error: GridError | None = None
 
     def refined(self, known: Seen, tolerance: float) -> Pilot:
@@ -158,34 +151,10 @@ def pilot(
         roy_model, economy, settings, FIRST_GRID, log_wage=log_wage, occupation=occupation
     )
     known = seen(economy, log_wage, occupation)
-    first = whitened(model, known, no_expansion(economy), {})
+    first = whitened(model, known, no_expansion(economy))
     start = starting_values(economy, settings)
     guide = approximate(first, key, start, steps=_STEPS, progress=progress, name="pilot fit")
     return pilot_at(guide.median(), economy, settings, known, no_expansion(economy))
-
-
-def levels_near(
-    model: Callable[..., Any], values: dict[str, Array], draws: dict[str, Array]
-) -> dict[str, LevelLikelihood]:
-    """Take what the data say of occupations' levels from draws of an approximate posterior.
-
-    Parameters
-    ----------
-    model
-        The generative model with its arguments bound.
-    values
-        Typical values of its sites, which give the levels' priors.
-    draws
-        Of its sites, from a Gaussian that knows how they move together.
-    """
-
-    @jax.jit
-    def levels(values: dict[str, Array], draws: dict[str, Array]) -> dict[str, LevelLikelihood]:
-        fixed = handlers.substitute(handlers.seed(model, 0), data=values)
-        priors = {k: v["fn"] for k, v in handlers.trace(fixed).get_trace().items() if k in draws}
-        return {k: level_likelihood(draws[k], priors[k]) for k in _LEVELS if k in draws}
-
-    return levels(values, draws)
 
 
 def pilot_at(
@@ -214,7 +183,7 @@ def pilot_at(
     there = at_modes(values, expansion)
     found = expand_choice(there, known.career, economy.technology.task_weights)
     grid, coarse = (fitting_grid(there, known.career, step) for step in (_STEP, _COARSE_STEP))
-    return Pilot(values, found, grid, coarse, there, {})
+    return Pilot(values, found, grid, coarse, there)
 
 
 def fitting_grid(careers: Careers, career: Array, step: float) -> Grid:

@@ -7,7 +7,7 @@ posterior of θ is the model's under either, the second up to the error of Lapla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -26,7 +26,6 @@ from taskroy.inference.skill_posterior import (
     expanded_posterior,
     laplace,
 )
-from taskroy.inference.whiten_levels import LevelLikelihood, WhitenLevel
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 
@@ -42,7 +41,6 @@ def whitened(
     model: Callable[..., Any],
     seen: Seen,
     expansion: ChoiceExpansion,
-    levels: Mapping[str, LevelLikelihood],
 ) -> Callable[..., Any]:
     """Return the model with skills whitened and what the data never touch left out.
 
@@ -59,8 +57,6 @@ def whitened(
         What it is conditioned on.
     expansion
         Of the choice factor, from :func:`taskroy.inference.pilot.pilot`.
-    levels
-        Sites of levels to be whitened, with what the data say of them.
 
     Returns
     -------
@@ -79,14 +75,13 @@ def whitened(
         numpyro.factor("skill_deviation_density", density)
         return e
 
-    return _with_skills(model, skills, levels)
+    return _with_skills(model, skills)
 
 
 def integrated(
     model: Callable[..., Any],
     seen: Seen,
     expansion: ChoiceExpansion,
-    levels: Mapping[str, LevelLikelihood],
     settings: ModelSettings,
     grid: Grid,
 ) -> Callable[..., Any]:
@@ -97,7 +92,7 @@ def integrated(
 
     Parameters
     ----------
-    model, seen, expansion, levels
+    model, seen, expansion
         As for `whitened`; the expansion is where Newton's steps start.
     settings
         Of the model.
@@ -118,12 +113,10 @@ def integrated(
         numpyro.factor("skill_deviation_density", -0.5 * ((e**2).sum(-1) + found.log_determinant))
         return e
 
-    return _with_skills(model, skills, levels)
+    return _with_skills(model, skills)
 
 
-def _with_skills(
-    model: Callable[..., Any], skills: _Skills, levels: Mapping[str, LevelLikelihood]
-) -> Callable[..., Any]:
+def _with_skills(model: Callable[..., Any], skills: _Skills) -> Callable[..., Any]:
     """Return the model with standardised skills given by a function of θ."""
     record = RecordTheta()
 
@@ -139,8 +132,6 @@ def _with_skills(
             return Replaced()
         if site.get("name") == "skill_mean" and record.has("mean_potential"):
             return _LeftOut()
-        if site.get("name") in levels and site["type"] == "sample":
-            return WhitenLevel(levels[site["name"]])
         return None
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:

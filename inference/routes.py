@@ -25,20 +25,18 @@ from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
 from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
-from taskroy.inference.metric import covariance_near, scatter
+from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot, levels_near, pilot, pilot_at
+from taskroy.inference.pilot import Pilot, pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import seen
 from taskroy.inference.variational import approximate
-from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
 _GUIDE_STEPS = 500
-_LEVEL_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -92,28 +90,25 @@ def sample_posterior(
     progress
         Told how far it is.
     """
-    pilot_key, guide_key, level_key, sample_key, skill_key = jax.random.split(key, 5)
+    pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
     known = seen(economy, log_wage, occupation)
-    joint, svi = inference.method == "nuts", inference.method == "svi"
+    joint, marginal, svi = (inference.method == m for m in ("nuts", "nuts-marginal", "svi"))
 
     def problem_at(found: Pilot) -> tuple[SkillProblem, Callable[..., Any], dict[str, Array]]:
         model_there = partial(
             roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
         )
         problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
-        start = {k: v for k, v in found.values.items() if k not in found.levels}
-        start |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
+        start = dict(found.values)
         if not joint:
-            target = integrated(
-                model_there, known, found.expansion, found.levels, model, found.coarse
-            )
+            target = integrated(model_there, known, found.expansion, model, found.coarse)
             return problem, target, start
         start[WHITENED] = jnp.zeros_like(found.expansion.slope)
-        return problem, whitened(model_there, known, found.expansion, found.levels), start
+        return problem, whitened(model_there, known, found.expansion), start
 
     found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
     latent = _latent(problem_at(found)[0].model, skills=joint)
-    if svi:
+    if not marginal:
         found = found.refined(known, inference.tolerance)
     problem, target, start = problem_at(found)
     guide = approximate(
@@ -125,29 +120,31 @@ def sample_posterior(
         progress=progress,
         name="SVI" if svi else "starting points",
     )
-    if not svi:
-        # The second look is from where the posterior is: Newton starts nearer, whitening is better.
-        draws = guide.sample(level_key, _LEVEL_DRAWS)
-        levels = levels_near(problem.model, guide.median(), draws)
+    if marginal:
+        # The second look is from where the posterior is: Newton's steps start nearer.
         again = pilot_at(guide.median(), economy, model, known, found.expansion)
-        found = again.refined(known, inference.tolerance)._replace(levels=levels)
+        found = again.refined(known, inference.tolerance)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
         guide_key, target, init_strategy=init_to_value(values=start), validate_grad=False
     )
+    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
     if svi:
-        to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
         points = to_real(guide.sample(sample_key, inference.draws))
         weight = -jax.lax.map(info.potential_fn, points) - jax.vmap(guide.log_density)(points)
         statistics = {"log_weight": np.asarray(weight)[None]}
         shape = (1, inference.draws)
     else:
         start_key, chain_key = jax.random.split(sample_key)
-        centre = info.param_info.z
-        parameters = tuple(name for name in centre if name != WHITENED)
-        covariance = covariance_near(info.potential_fn, centre, parameters)
-        starts = scatter(centre, parameters, covariance, start_key, inference.chains)
+        starts = to_real(guide.sample(start_key, inference.chains))
+        parameters = guide.parameter_sites
+        # With skills sampled too, the Hessian in θ alone would be that given skills: too narrow.
+        covariance = (
+            guide.parameter_gaussian().covariance_matrix
+            if joint
+            else covariance_near(info.potential_fn, info.param_info.z, parameters)
+        )
         chains = run_chains(
             info.potential_fn,
             starts,
@@ -166,9 +163,9 @@ def sample_posterior(
     weights = None
     if not joint:
         weights = weights_at(problem, found.values, guide_key)
-        skills = draw_skills(problem, sites, skill_key, progress)
-        sites["skill_deviation"] = skills.deviation
-        statistics["newton_decrement"] = skills.decrement.reshape(shape)
+        drawn = draw_skills(problem, sites, skill_key, progress)
+        sites["skill_deviation"] = drawn.deviation
+        statistics["newton_decrement"] = drawn.decrement.reshape(shape)
     return Draws(
         {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()},
         statistics,

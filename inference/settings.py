@@ -40,7 +40,7 @@ class InferenceSettings(BaseModel):
             description="Largest numerical error wanted in the log probability of a choice; the "
             "quadrature is refined until a sample of workers is within it.",
         ),
-    ] = 1e-5
+    ] = 1e-4
     seed: Annotated[
         int, Field(ge=0, lt=2**32, description="Seed of every random number of the fit.")
     ] = 1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taskroy.inference.metric import covariance_near, scatter
+from taskroy.inference.metric import covariance_near
 
 SITES = ("slope", "level")  # not in the order of their names
 ROOT = np.random.default_rng(0).normal(size=(3, 3)) + 2 * np.eye(3)
@@ -33,15 +32,3 @@ def test_covariance_of_a_quadratic() -> None:
 def test_flat_directions_get_the_widest_scale_believed() -> None:
     found = covariance_near(lambda x: 0.5 * (x["slope"][0] ** 2), point(), SITES)
     np.testing.assert_allclose(found, np.diag([1.0, 100.0, 100.0]), atol=1e-6)
-
-
-def test_starts_have_that_covariance_around_the_centre() -> None:
-    covariance = covariance_near(potential, point(), SITES)
-    starts = scatter(point(), SITES, covariance, jax.random.key(0), 4000)
-    drawn = np.concatenate([starts["slope"], starts["level"][:, None]], axis=1)
-    centre = np.array([1.0, -1.0, 0.3])
-    z = (drawn - centre) @ np.linalg.cholesky(np.asarray(2 * PRECISION))
-    # Means of 4,000 standard normals, and entries of their covariance: five sds, six numbers.
-    assert np.abs(z.mean(0)).max() < 5 / np.sqrt(4000)
-    assert np.abs(np.cov(z.T) - np.eye(3)).max() < 5 * np.sqrt(2 / 4000)
-    assert starts["scale"].shape == (4000,)

@@ -107,7 +107,7 @@ def test_density_is_the_models_times_the_jacobian(
 
     @jax.jit
     def both(theta: dict[str, Any], z: Any, expansion: ChoiceExpansion) -> Any:
-        white = whitened(model, known(setting), expansion, {})
+        white = whitened(model, known(setting), expansion)
 
         def run(z: Any) -> dict[str, Any]:
             fixed = handlers.substitute(handlers.seed(white, 0), data=theta | {WHITENED: z})
@@ -148,7 +148,7 @@ def test_mean_skills_are_left_out_only_where_levels_are_sampled(
     settings = ModelSettings(intercept=intercept)
     career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
     model = partial(roy_model, setting.economy, settings, SMALL, **career)
-    white = whitened(model, known(setting), no_expansion(setting.economy), {})
+    white = whitened(model, known(setting), no_expansion(setting.economy))
     kinds: dict[str, str] = {}
 
     def run(key: jax.Array) -> Any:
@@ -168,7 +168,7 @@ def test_whitened_for_wages_the_prior_is_the_posterior_given_wages(setting: Sett
     settings = ModelSettings()
     career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
     model = partial(roy_model, setting.economy, settings, SMALL, **career)
-    white = whitened(model, known(setting), no_expansion(setting.economy), {})
+    white = whitened(model, known(setting), no_expansion(setting.economy))
 
     @jax.jit
     def deviation(z: jax.Array) -> jax.Array:
@@ -202,7 +202,7 @@ def test_integrated_leaves_no_skills_to_sample(shock: Any, setting: Setting) -> 
     settings = ModelSettings(shock=shock)
     career = {"log_wage": setting.log_wage, "occupation": setting.occupation}
     model = partial(roy_model, setting.economy, settings, SMALL, **career)
-    target = integrated(model, known(setting), no_expansion(setting.economy), {}, settings, SMALL)
+    target = integrated(model, known(setting), no_expansion(setting.economy), settings, SMALL)
     trace = handlers.trace(
         handlers.seed(handlers.substitute(target, data=setting.theta), 0)
     ).get_trace()
