@@ -162,8 +162,9 @@ def sample_posterior(
     sites = jax.jit(lambda x: each(constrained(x)))(points)
     weights = None
     if not joint:
-        weights = weights_at(problem, found.values, guide_key)
-        drawn = draw_skills(problem, sites, skill_key, progress)
+        weight_key, draw_key = jax.random.split(skill_key)
+        weights = weights_at(problem, found.values, weight_key)
+        drawn = draw_skills(problem, sites, draw_key, progress)
         sites["skill_deviation"] = drawn.deviation
         statistics["newton_decrement"] = drawn.decrement.reshape(shape)
     return Draws(

@@ -16,12 +16,16 @@ def laplace_quality(log_weights: Float[np.ndarray, "S N"]) -> dict[str, np.ndarr
     log_weights
         Of S proposals for each of N workers, relative to the Laplace approximation.
     """
-    # psislw takes a log likelihood to be divided out, so the weights with their sign turned.
-    _, k = arviz_stats.base.array_stats.psislw(-log_weights.T, axis=-1)
+    # Equal weights have no tail to fit: the approximation is the posterior.
+    vary = np.ptp(log_weights, axis=0) > 1e-9
+    k = np.zeros(log_weights.shape[1])
+    if vary.any():
+        # psislw takes a log likelihood to be divided out, so the weights with their sign turned.
+        _, k[vary] = arviz_stats.base.array_stats.psislw(-log_weights[:, vary].T, axis=-1)
     total = logsumexp(log_weights, axis=0)
     number = len(log_weights)
     return {
-        "skill_pareto_k": np.asarray(k, dtype=np.float64),
+        "skill_pareto_k": k,
         "skill_relative_ess": np.exp(2 * total - logsumexp(2 * log_weights, axis=0)) / number,
         # The method's value less the truth.
         "laplace_error": np.log(number) - total,
