@@ -31,7 +31,7 @@ def written(text: str) -> Study:
         ("[model.priors.skill_sd]\nmedian = 1\nsd = 1", r"skill_sd\], sd: The key is unknown"),
         ("[model.priors.skill_sd]\nmedian = 1", r"skill_sd\], log_sd: The key is missing"),
         ("[[scenario]]\nabov = 0.5", r"\[scenario 1\], abov: .* Did you mean 'above'"),
-        ("[inference]\nmethod = 'nut'", r"'nut'. Did you mean 'nuts'\? Expected: 'nuts', 'nuts-marginal' or 'svi'"),
+        ("[inference]\nmethod = 'nut'", r"'nut'. Did you mean 'nuts'\? Expected: 'nuts', 'nuts-m"),
         ("[panel]\nsource = 'cvs'", r"Expected: 'wagepan', 'nlsy97', 'csv' or 'simulated'"),
         ("[inference]\nchains = '4'", r"\], chains: The value is '4'. Expected: a whole number"),
         ("[inference]\nchains = 4.5", r"chains: The value is 4\.5\. Expected: a whole number"),
