@@ -74,9 +74,9 @@ def main() -> None:
         roy_model, conditions, settings, found.grid, log_wage=log_wage, occupation=occupation
     )
     skills = {WHITENED: jnp.zeros_like(found.expansion.slope)}
-    joint = milliseconds(whitened(model, known, found.expansion, {}), found.values | skills)
+    joint = milliseconds(whitened(model, known, found.expansion), found.values | skills)
     marginal = milliseconds(
-        integrated(model, known, found.expansion, {}, settings, found.coarse), found.values
+        integrated(model, known, found.expansion, settings, found.coarse), found.values
     )
     print(
         json.dumps(
