@@ -30,6 +30,7 @@ from taskroy.inference.skill_posterior import (
     theta_at,
 )
 from taskroy.inference.variational import approximate
+from taskroy.inference.whiten_levels import Levels, levels_near
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, roy_model
@@ -43,6 +44,7 @@ _STEP = 0.7
 _COARSE_STEP = 1.4
 # From the wages' own centre, far from where the choices pull, Newton needs some steps.
 _NEWTON_STEPS = 8
+_LEVEL_DRAWS = 2000
 FIRST_GRID = Grid(nodes=96, terms=24, knots=112)
 
 
@@ -121,8 +123,8 @@ class Pilot(NamedTuple):
 
     ``values`` are medians of the sites of θ, ``expansion`` is of the choice factor at each
     worker's mode there, ``grid`` is sized to the panel and ``coarse`` is that of derivatives;
-    ``careers`` is the distribution of careers at those modes, and ``error`` that of ``grid`` there,
-    once it has been measured.
+    ``careers`` is the distribution of careers at those modes, ``levels`` what the data say of the
+    levels of occupations, and ``error`` that of ``grid``, once it has been measured.
     """
 
     values: dict[str, Array]
@@ -130,6 +132,7 @@ class Pilot(NamedTuple):
     grid: Grid
     coarse: Grid
     careers: Careers
+    levels: Levels
     error: GridError | None = None
 
     def refined(self, known: Seen, tolerance: float) -> Pilot:
@@ -153,8 +156,11 @@ def pilot(
     known = seen(economy, log_wage, occupation)
     first = whitened(model, known, no_expansion(economy))
     start = starting_values(economy, settings)
-    guide = approximate(first, key, start, steps=_STEPS, progress=progress, name="pilot fit")
-    return pilot_at(guide.median(), economy, settings, known, no_expansion(economy))
+    guide_key, level_key = jax.random.split(key)
+    guide = approximate(first, guide_key, start, steps=_STEPS, progress=progress, name="pilot fit")
+    values = guide.median()
+    levels = levels_near(model, values, guide.sample(level_key, _LEVEL_DRAWS))
+    return pilot_at(values, economy, settings, known, no_expansion(economy), levels)
 
 
 def pilot_at(
@@ -163,10 +169,11 @@ def pilot_at(
     settings: ModelSettings,
     known: Seen,
     expansion: ChoiceExpansion,
+    levels: Levels,
 ) -> Pilot:
     """Look around at given values of θ: modes, expansion, grids.
 
-    `expansion` is where the search for modes starts.
+    `expansion` is where the search for modes starts, `levels` are kept.
     """
     log_wage, occupation = known.career[..., 0], known.career[..., 1].astype(jnp.int32)
     model = partial(
@@ -183,7 +190,7 @@ def pilot_at(
     there = at_modes(values, expansion)
     found = expand_choice(there, known.career, economy.technology.task_weights)
     grid, coarse = (fitting_grid(there, known.career, step) for step in (_STEP, _COARSE_STEP))
-    return Pilot(values, found, grid, coarse, there)
+    return Pilot(values, found, grid, coarse, there, levels)
 
 
 def fitting_grid(careers: Careers, career: Array, step: float) -> Grid:

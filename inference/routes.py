@@ -32,6 +32,7 @@ from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import seen
 from taskroy.inference.variational import approximate
+from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
@@ -99,15 +100,18 @@ def sample_posterior(
             roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
         )
         problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
-        start = dict(found.values)
+        white = whiten_levels(model_there, found.levels)
+        start = {k: v for k, v in found.values.items() if k not in found.levels}
+        start |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
         if not joint:
-            target = integrated(model_there, known, found.expansion, model, found.coarse)
+            target = integrated(white, known, found.expansion, model, found.coarse)
             return problem, target, start
         start[WHITENED] = jnp.zeros_like(found.expansion.slope)
-        return problem, whitened(model_there, known, found.expansion), start
+        return problem, whitened(white, known, found.expansion), start
 
     found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
-    latent = _latent(problem_at(found)[0].model, skills=joint)
+    generative = problem_at(found)[0].model
+    theta, latent = (_latent(generative, skills=with_skills) for with_skills in (False, joint))
     if not marginal:
         found = found.refined(known, inference.tolerance)
     problem, target, start = problem_at(found)
@@ -122,7 +126,8 @@ def sample_posterior(
     )
     if marginal:
         # The second look is from where the posterior is: Newton's steps start nearer.
-        again = pilot_at(guide.median(), economy, model, known, found.expansion)
+        values = jax.jit(partial(_values, target, theta))(guide.median())
+        again = pilot_at(values, economy, model, known, found.expansion, found.levels)
         found = again.refined(known, inference.tolerance)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.

@@ -22,9 +22,11 @@ from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoN
 from numpyro.infer.initialization import init_to_median, init_to_value
 
 from taskroy.inference.replace_skills import WHITENED
+from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.progress import Progress
 
 _BLOCK = 100
+_SCALE, _WHITENED_SCALE = 0.03, 0.5
 
 
 class Approximation(NamedTuple):
@@ -107,7 +109,6 @@ def approximate(
             ),
             prefix="parameters",
             init_loc_fn=initial,
-            init_scale=0.03,
         )
     )
     if WHITENED in latent:
@@ -115,10 +116,18 @@ def approximate(
             model,
             hide_fn=lambda site: _derived(site) or (_latent(site) and site["name"] != WHITENED),
         )
-        guide.append(AutoNormal(hide, prefix="skills", init_loc_fn=initial, init_scale=0.5))
+        guide.append(
+            AutoNormal(hide, prefix="skills", init_loc_fn=initial, init_scale=_WHITENED_SCALE)
+        )
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
     svi = SVI(model, guide, optax.adam(schedule), Trace_ELBO())
-    state = svi.init(key)
+    # What is whitened has a posterior sd near one, other parameters one nearer zero.
+    svi.init(key)
+    widths = [
+        jnp.full(jnp.size(v), _WHITENED_SCALE if k.endswith(SUFFIX) else _SCALE)
+        for k, v in guide[0]._init_locs.items()
+    ]
+    state = svi.init(key, init_params={"parameters_scale_tril": jnp.diag(jnp.concatenate(widths))})
 
     @jax.jit
     def block(state: Any) -> tuple[Any, Array]:
