@@ -69,7 +69,7 @@ def main() -> None:
     conditions, settings = economy(technology, arrays), ModelSettings()
     log_wage, occupation = jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation)
     known = seen(conditions, log_wage, occupation)
-    found = pilot(conditions, settings, log_wage, occupation, jax.random.key(0), Silent())
+    found = pilot(conditions, settings, log_wage, occupation, 1e-4, jax.random.key(0), Silent())
     model = partial(
         roy_model, conditions, settings, found.grid, log_wage=log_wage, occupation=occupation
     )

@@ -109,7 +109,7 @@ def sample_posterior(
         start[WHITENED] = jnp.zeros_like(found.expansion.slope)
         return problem, whitened(white, known, found.expansion), start
 
-    found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
+    found = pilot(economy, model, log_wage, occupation, inference.tolerance, pilot_key, progress)
     generative = problem_at(found)[0].model
     theta, latent = (_latent(generative, skills=with_skills) for with_skills in (False, joint))
     if not marginal:
@@ -127,7 +127,9 @@ def sample_posterior(
     if marginal:
         # The second look is from where the posterior is: Newton's steps start nearer.
         values = jax.jit(partial(_values, target, theta))(guide.median())
-        again = pilot_at(values, economy, model, known, found.expansion, found.levels)
+        again = pilot_at(
+            values, economy, model, known, inference.tolerance, found.expansion, found.levels
+        )
         found = again.refined(known, inference.tolerance)
         problem, target, start = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.

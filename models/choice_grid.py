@@ -23,7 +23,10 @@ from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 
 # exp(-exp(3.3)) = e^-27 to the right of the last node.
 _RIGHT_END = 3.3
-_DROPPED_LEFT = 18.0
+# How far left of its top an integrand is e^c but for a share of e^-10; and how far it is e^-18.
+_EXPONENTIAL, _DROPPED_LEFT = 10.0, 18.0
+# Nodes end where ψ has the integrand at e^-24 of its integral.
+_DROPPED_RIGHT = 24.0
 _BOTTOM = -80.0
 # Nodes of the rule for ψ: right to about 1e-9.
 _PSI_NODES = 96
@@ -128,6 +131,9 @@ def career_integrand(
     c = (right + wage.T) - back[:, None, None]
     # exp(c) past the right end only has to be finite: the integrand is nil there.
     exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None] - at_nodes(matrices[0], held)
+    # The nodes left of the first, where the integrand is e^c times a constant, summed: Σ_j e^-jh.
+    tail = jnp.zeros(grid.nodes, value.dtype).at[0].set(-jnp.log(-jnp.expm1(-step)))
+    exponent += tail[:, None, None]
     return CareerIntegrand(exponent, jnp.log(step), matrices, terms, held)
 
 
@@ -179,20 +185,23 @@ def node_range(
 ) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     """Return where each worker's integrands begin and end, in x; arguments as above.
 
-    The left end follows improbable choices: a choice of probability e^-k has its mass near
-    c = −k, and k is bounded above by Jensen's inequality and by a bound on the shocks.
+    Both ends follow improbable choices. One of probability e^-k has its mass near c = −k; k is
+    bounded above by Jensen's inequality, Σψ ≥ −Σ_o e^(c + y_o − w + r²/2), and by a bound on the
+    shocks. On the right the integrand ends with e^-e^c, or with ψ of the best of the others.
     """
     y, w, r = jax.lax.stop_gradient((value, wage, ratio))
     others = jnp.where(jnp.arange(y.shape[1]) == occupation[..., None], -jnp.inf, y[:, None, :])
     gap = jax.nn.logsumexp(others, axis=-1) - w
-    improbable = jnp.minimum(
-        jnp.logaddexp(0.0, gap + r**2 / 2), 0.023 * y.shape[1] + jnp.logaddexp(0.0, gap + 2 * r)
+    by_jensen = jnp.logaddexp(0.0, gap + r**2 / 2)
+    by_shocks = 0.023 * y.shape[1] + jnp.logaddexp(0.0, gap + 2 * r)
+    reach = jnp.minimum(by_jensen + _EXPONENTIAL, by_shocks + _DROPPED_LEFT)
+    improbable = jnp.minimum(by_jensen, by_shocks)
+    end = support(r, -_DROPPED_RIGHT - improbable)[1] - jnp.max(others, axis=-1)
+    right = jnp.minimum(_RIGHT_END - w, jnp.maximum(end, -w - improbable))
+    return (
+        jnp.min(jnp.where(observed, -w - reach, jnp.inf), axis=1),
+        jnp.max(jnp.where(observed, right, -jnp.inf), axis=1),
     )
-    right = jnp.max(jnp.where(observed, -w, -jnp.inf), axis=1) + _RIGHT_END
-    left = jnp.min(jnp.where(observed, -w - improbable, jnp.inf), axis=1) - _DROPPED_LEFT
-    # Past the support of ψ the integrand is nil whatever c.
-    right = jnp.minimum(right, support(r, _BOTTOM)[1] - jnp.max(y, axis=1))
-    return left, right
 
 
 def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:

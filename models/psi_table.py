@@ -32,7 +32,7 @@ class PsiTable(NamedTuple):
     jet: Float[Array, "orders knots"]
 
 
-def support(ratio: Float[Array, ""], bottom: float = _BOTTOM) -> tuple[Array, Array]:
+def support(ratio: Float[Array, ""], bottom: float | Array = _BOTTOM) -> tuple[Array, Array]:
     """Return where ψ starts to differ from 0 and where it passes about `bottom`.
 
     The right end solves −W²/(2r²) − W/r² = bottom, the leading terms of ψ, with W = W₀(r²e^x).
