@@ -30,6 +30,7 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 
 WHITENED = "skill_whitened"
+DENSITY = "skill_deviation_density"
 # Newton steps from the expansion's centre, before the differentiable one. Without it the mode is
 # half a posterior sd off at the edge of the posterior, and the gradient is not that of the value.
 NEWTON_STEPS = 1
@@ -72,7 +73,7 @@ def whitened(
         e = gaussian.at(z)
         # N(e; 0, I)·|de/dz| in place of the N(z; 0, I) that the sample site counts.
         density = 0.5 * (z**2 - e**2).sum(-1) - gaussian.log_volume
-        numpyro.factor("skill_deviation_density", density)
+        numpyro.factor(DENSITY, density)
         return e
 
     return _with_skills(model, skills)
@@ -110,7 +111,7 @@ def integrated(
         start = expanded_posterior(fixed, seen, expansion).centre
         found = laplace(theta, seen, start, settings, grid, steps=NEWTON_STEPS)
         e = found.mode
-        numpyro.factor("skill_deviation_density", -0.5 * ((e**2).sum(-1) + found.log_determinant))
+        numpyro.factor(DENSITY, -0.5 * ((e**2).sum(-1) + found.log_determinant))
         return e
 
     return _with_skills(model, skills)

@@ -32,6 +32,10 @@ class InferenceSettings(BaseModel):
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
+    batch_size: Annotated[
+        int | None,
+        Field(ge=1, description="Workers that a step of SVI looks at; all when left out."),
+    ] = None
     tolerance: Annotated[
         float,
         Field(

@@ -76,6 +76,11 @@ class Seen(NamedTuple):
     weights: Float[Array, "N T K"]
     gram: Float[Array, "N K K"]
 
+    def of(self, workers: Int[Array, " B"]) -> Seen:
+        """Return what is known of some workers, by their indices."""
+        rest = (self.career, self.weights, self.gram)
+        return Seen(self.economy.of(workers), *(x[workers] for x in rest))
+
 
 def seen(economy: Economy, log_wage: Float[Array, "N T"], occupation: Int[Array, "N T"]) -> Seen:
     """Gather what is known of workers."""
@@ -111,6 +116,10 @@ class ChoiceExpansion(NamedTuple):
     slope: Float[Array, "N K"]
     cross: Float[Array, "N K O"]
     curvature: Float[Array, "N K K"]
+
+    def of(self, workers: Int[Array, " B"]) -> ChoiceExpansion:
+        """Return the expansion of some workers, by their indices."""
+        return ChoiceExpansion(*(x[workers] for x in self))
 
 
 def no_expansion(economy: Economy) -> ChoiceExpansion:

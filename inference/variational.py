@@ -77,13 +77,15 @@ def approximate(
     progress: Progress,
     learning_rate: float = 0.02,
     name: str = "variational approximation",
+    draw_batch: Callable[[Array], Array] | None = None,
 ) -> Approximation:
     """Fit the guide by stochastic optimisation of the evidence lower bound.
 
     Parameters
     ----------
     model
-        A model without arguments, from :mod:`taskroy.inference.replace_skills`.
+        From :mod:`taskroy.inference.replace_skills`; without arguments, or, with `draw_batch`,
+        of the workers of a batch.
     key
         Random key.
     start
@@ -96,9 +98,17 @@ def approximate(
         Of Adam, decaying along a cosine.
     name
         What progress calls it.
+    draw_batch
+        Draws the workers that a step looks at; all of them when left out.
     """
+    key, batch_key = jax.random.split(key)
+
+    def arguments(key: Array) -> tuple[Array, ...]:
+        return () if draw_batch is None else (draw_batch(key),)
+
+    some = arguments(batch_key)
     medians = handlers.substitute(handlers.seed(model, 0), substitute_fn=init_to_median)
-    trace = handlers.trace(medians).get_trace()
+    trace = handlers.trace(medians).get_trace(*some)
     latent = {name: site["value"] for name, site in trace.items() if _latent(site)}
     initial = init_to_value(values={**latent, **start})
     guide = AutoGuideList(model)
@@ -122,21 +132,22 @@ def approximate(
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
     svi = SVI(model, guide, optax.adam(schedule), Trace_ELBO())
     # What is whitened has a posterior sd near one, other parameters one nearer zero.
-    svi.init(key)
+    svi.init(key, *some)
     widths = [
         jnp.full(jnp.size(v), _WHITENED_SCALE if k.endswith(SUFFIX) else _SCALE)
         for k, v in guide[0]._init_locs.items()
     ]
-    state = svi.init(key, init_params={"parameters_scale_tril": jnp.diag(jnp.concatenate(widths))})
+    wide = {"parameters_scale_tril": jnp.diag(jnp.concatenate(widths))}
+    state = svi.init(key, *some, init_params=wide)
 
     @jax.jit
-    def block(state: Any) -> tuple[Any, Array]:
-        return jax.lax.scan(lambda s, _: svi.update(s), state, length=_BLOCK)
+    def block(state: Any, keys: Array) -> tuple[Any, Array]:
+        return jax.lax.scan(lambda s, k: svi.update(s, *arguments(k)), state, keys)
 
     losses = []
     progress.start(name, steps)
     for done in range(0, steps, _BLOCK):
-        state, loss = block(state)
+        state, loss = block(state, jax.random.split(jax.random.fold_in(batch_key, done), _BLOCK))
         losses.append(loss)
         progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
     progress.finish()

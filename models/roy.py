@@ -11,7 +11,7 @@ depends on ``skill_mean``, and inference may leave it out and draw it afterwards
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -59,6 +59,10 @@ class Economy:
     observed: Bool[Array, "N T"]
     wage_level: Float[Array, ""]
     orthogonal_basis: Float[Array, "O B"]
+
+    def of(self, workers: Int[Array, " B"]) -> Economy:
+        """Return the same economy, of some workers only, by their indices."""
+        return replace(self, design=self.design[workers], observed=self.observed[workers])
 
 
 def economy(technology: Technology, panel: PanelArrays) -> Economy:

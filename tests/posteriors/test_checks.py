@@ -112,11 +112,6 @@ def test_gate_speaks_in_sentences(study):
     assert (line.status == "PASS") == (diverging == 0)
 
 
-@pytest.mark.xfail(
-    reason="with four occupations the sds of amenities and intercepts form a funnel in the centred "
-    "parametrisation, and NUTS diverges; to be cured there, not here",
-    strict=False,
-)
 def test_small_economy_samples_soundly(study):
     gate = check(study.nuts)
     assert status(gate, "divergences") == "PASS"
