@@ -5,7 +5,9 @@ Each takes the economy, what was seen, the model's settings, the effort, a key; 
 
 * ``nuts``: θ and whitened skills by NUTS, with no error but that of the quadrature;
 * ``nuts-marginal``: θ by NUTS with skills integrated out by Laplace's method and drawn afterwards;
-* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards.
+* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards;
+* ``simulated-mle``: one θ, where the simulated likelihood is highest, and one draw of skills there:
+  the baseline, not a posterior.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import Pilot, pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.skill_posterior import seen
 from taskroy.inference.variational import approximate
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
@@ -51,7 +54,8 @@ class Draws:
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
         posterior over approximation, up to a constant. With skills integrated out:
-        ``newton_decrement``, how far the worst worker's last Newton step went.
+        ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
+        likelihood: ``simulated_log_likelihood`` at the estimate.
     pilot
         Values, expansion and grids that the route started from.
     skill_log_weights
@@ -91,6 +95,8 @@ def sample_posterior(
     progress
         Told how far it is.
     """
+    if inference.method == "simulated-mle":
+        return _simulated_mle(economy, log_wage, occupation, model, inference, key, progress)
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
     known = seen(economy, log_wage, occupation)
     joint, marginal, svi = (inference.method == m for m in ("nuts", "nuts-marginal", "svi"))
@@ -177,6 +183,45 @@ def sample_posterior(
         statistics,
         found,
         weights,
+    )
+
+
+def _simulated_mle(
+    economy: Economy,
+    log_wage: Float[Array, "N T"],
+    occupation: Int[Array, "N T"],
+    model: ModelSettings,
+    inference: InferenceSettings,
+    key: Array,
+    progress: Progress,
+) -> Draws:
+    """Return the estimate as one chain of one draw, with skills drawn from their posterior there.
+
+    Drawn, not their means, whose spread over workers would be less than that of skills.
+    """
+    pilot_key, ascent_key, weight_key, draw_key = jax.random.split(key, 4)
+    known = seen(economy, log_wage, occupation)
+    career = {"log_wage": log_wage, "occupation": occupation}
+    first = pilot(economy, model, log_wage, occupation, pilot_key, progress)
+    bound = partial(roy_model, economy, model, first.grid, **career)
+    estimate = maximize_simulated_likelihood(
+        bound, known, first.values, model, inference, ascent_key, progress
+    )
+    there = pilot_at(estimate.values, economy, model, known, first.expansion, first.levels)
+    there = there.refined(known, inference.tolerance)
+    bound = partial(roy_model, economy, model, there.grid, **career)
+    problem = SkillProblem(bound, known, there.expansion, model, there.grid, there.coarse)
+    sites = {k: v[None] for k, v in estimate.values.items()}
+    drawn = draw_skills(problem, sites, draw_key, progress)
+    sites["skill_deviation"] = jnp.asarray(drawn.deviation)
+    return Draws(
+        {k: np.asarray(v)[None] for k, v in sites.items()},
+        {
+            "simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood),
+            "newton_decrement": drawn.decrement[None],
+        },
+        there,
+        weights_at(problem, there.values, weight_key),
     )
 
 
