@@ -113,15 +113,16 @@ def draw_skills(
 
     block = jax.jit(lambda inputs: jax.lax.map(one, inputs))
     number = len(next(iter(draws.values())))
+    size = min(_BLOCK, number)
     keys = jax.random.split(key, number)
     progress.start("skills", number)
     parts = []
-    for first in range(0, number, _BLOCK):
+    for first in range(0, number, size):
         # The last block is filled up with repetitions: one shape, one compilation.
-        index = np.minimum(np.arange(first, first + _BLOCK), number - 1)
+        index = np.minimum(np.arange(first, first + size), number - 1)
         result = block(({k: v[index] for k, v in draws.items()}, keys[index]))
         parts.append(jax.tree.map(np.asarray, result))
-        progress.advance(min(first + _BLOCK, number), "")
+        progress.advance(min(first + size, number), "")
     progress.finish()
     deviation, decrement = (np.concatenate(p)[:number] for p in zip(*parts, strict=True))
     return SkillDraws(deviation, decrement)

@@ -5,7 +5,9 @@ Each takes the economy, what was seen, the model's settings, the effort, a key; 
 
 * ``nuts``: θ and whitened skills by NUTS, with no error but that of the quadrature;
 * ``nuts-marginal``: θ by NUTS with skills integrated out by Laplace's method and drawn afterwards;
-* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards.
+* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards;
+* ``simulated-mle``: one θ, where the simulated likelihood is highest, and one draw of skills there:
+  the baseline, not a posterior.
 """
 
 from __future__ import annotations
@@ -24,13 +26,15 @@ from numpyro import handlers
 from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
+from taskroy.inference.batches import WeighWorkers, draw_batch
 from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import Pilot, pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
-from taskroy.inference.skill_posterior import seen
+from taskroy.inference.simulated_mle import maximize_simulated_likelihood
+from taskroy.inference.skill_posterior import Seen, seen
 from taskroy.inference.variational import approximate
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.models.roy import Economy, roy_model
@@ -51,7 +55,8 @@ class Draws:
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
         posterior over approximation, up to a constant. With skills integrated out:
-        ``newton_decrement``, how far the worst worker's last Newton step went.
+        ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
+        likelihood: ``simulated_log_likelihood`` at the estimate.
     pilot
         Values, expansion and grids that the route started from.
     skill_log_weights
@@ -91,6 +96,8 @@ def sample_posterior(
     progress
         Told how far it is.
     """
+    if inference.method == "simulated-mle":
+        return _simulated_mle(economy, log_wage, occupation, model, inference, key, progress)
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
     known = seen(economy, log_wage, occupation)
     joint, marginal, svi = (inference.method == m for m in ("nuts", "nuts-marginal", "svi"))
@@ -100,13 +107,12 @@ def sample_posterior(
             roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
         )
         problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
-        white = whiten_levels(model_there, found.levels)
         start = {k: v for k, v in found.values.items() if k not in found.levels}
         start |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
         if not joint:
-            target = integrated(white, known, found.expansion, model, found.coarse)
-            return problem, target, start
+            return problem, partial(_marginal, known, found, model), start
         start[WHITENED] = jnp.zeros_like(found.expansion.slope)
+        white = whiten_levels(model_there, found.levels)
         return problem, whitened(white, known, found.expansion), start
 
     found = pilot(economy, model, log_wage, occupation, inference.tolerance, pilot_key, progress)
@@ -123,6 +129,9 @@ def sample_posterior(
         learning_rate=0.01,
         progress=progress,
         name="SVI" if svi else "starting points",
+        draw_batch=None
+        if joint or not inference.batch_size
+        else partial(draw_batch, workers=len(log_wage), size=inference.batch_size),
     )
     if marginal:
         # The second look is from where the posterior is: Newton's steps start nearer.
@@ -179,6 +188,69 @@ def sample_posterior(
         statistics,
         found,
         weights,
+    )
+
+
+def _marginal(
+    known: Seen, found: Pilot, model: ModelSettings, workers: Array | None = None
+) -> None:
+    """Run the model of θ alone; where workers are named, they stand for all."""
+    part, expansion = known, found.expansion
+    if workers is not None:
+        part, expansion = part.of(workers), expansion.of(workers)
+    log_wage, occupation = part.career[..., 0], part.career[..., 1].astype(jnp.int32)
+    generative = partial(
+        roy_model, part.economy, model, found.grid, log_wage=log_wage, occupation=occupation
+    )
+    white = whiten_levels(generative, found.levels)
+    weight = len(known.career) / len(part.career)
+    WeighWorkers(integrated(white, part, expansion, model, found.coarse), weight)()
+
+
+def _simulated_mle(
+    economy: Economy,
+    log_wage: Float[Array, "N T"],
+    occupation: Int[Array, "N T"],
+    model: ModelSettings,
+    inference: InferenceSettings,
+    key: Array,
+    progress: Progress,
+) -> Draws:
+    """Return the estimate as one chain of one draw, with skills drawn from their posterior there.
+
+    Drawn, not their means, whose spread over workers would be less than that of skills.
+    """
+    pilot_key, ascent_key, weight_key, draw_key = jax.random.split(key, 4)
+    known = seen(economy, log_wage, occupation)
+    career = {"log_wage": log_wage, "occupation": occupation}
+    first = pilot(economy, model, log_wage, occupation, inference.tolerance, pilot_key, progress)
+    bound = partial(roy_model, economy, model, first.grid, **career)
+    estimate = maximize_simulated_likelihood(
+        bound, known, first.values, model, inference, ascent_key, progress
+    )
+    there = pilot_at(
+        estimate.values,
+        economy,
+        model,
+        known,
+        inference.tolerance,
+        first.expansion,
+        first.levels,
+    )
+    there = there.refined(known, inference.tolerance)
+    bound = partial(roy_model, economy, model, there.grid, **career)
+    problem = SkillProblem(bound, known, there.expansion, model, there.grid, there.coarse)
+    sites = {k: v[None] for k, v in estimate.values.items()}
+    drawn = draw_skills(problem, sites, draw_key, progress)
+    sites["skill_deviation"] = jnp.asarray(drawn.deviation)
+    return Draws(
+        {k: np.asarray(v)[None] for k, v in sites.items()},
+        {
+            "simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood),
+            "newton_decrement": drawn.decrement[None],
+        },
+        there,
+        weights_at(problem, there.values, weight_key),
     )
 
 

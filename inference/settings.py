@@ -13,11 +13,13 @@ class InferenceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Annotated[
-        Literal["nuts", "nuts-marginal", "svi"],
+        Literal["nuts", "nuts-marginal", "svi", "simulated-mle"],
         Field(
             description="'nuts' samples parameters and skills; 'nuts-marginal' parameters alone, "
             "skills integrated out by Laplace's method and drawn afterwards; 'svi' fits a Gaussian "
-            "to the parameters, faster, with a diagnostic that says when not to trust it."
+            "to the parameters, faster, with a diagnostic that says when not to trust it; "
+            "'simulated-mle' is simulated maximum likelihood, a point without bands, to compare "
+            "with."
         ),
     ] = "nuts"
     chains: Annotated[int, Field(ge=1, le=64, description="NUTS chains.")] = 4
@@ -34,8 +36,25 @@ class InferenceSettings(BaseModel):
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
     batch_size: Annotated[
         int | None,
-        Field(ge=1, description="Workers that a step of SVI looks at; all when left out."),
+        Field(
+            ge=1,
+            description="Workers that a step of svi or simulated-mle looks at; when left out, all "
+            "of them and 64.",
+        ),
     ] = None
+    simulation_draws: Annotated[
+        int, Field(ge=1, description="Draws of skills and shocks a worker, of simulated-mle.")
+    ] = 1000
+    simulation_steps: Annotated[
+        int, Field(ge=1, description="Optimiser steps of simulated-mle.")
+    ] = 1000
+    penalized: Annotated[
+        bool,
+        Field(
+            description="Whether simulated-mle adds the log prior to the log likelihood; without, "
+            "it is maximum likelihood, as in Freund and Mann (2025)."
+        ),
+    ] = False
     tolerance: Annotated[
         float,
         Field(

@@ -34,6 +34,9 @@ def check(posterior: xr.DataTree) -> Gate:
     if posterior.attrs["method"] == "svi":
         lines.append(_variational(posterior))
         return Gate(tuple(lines))
+    if posterior.attrs["method"] == "simulated-mle":
+        lines.append(_point_estimate(posterior))
+        return Gate(tuple(lines))
     draws = posterior["posterior"].to_dataset()
     lines += _convergence(draws.drop_vars(_SKILLS), "parameters", "FAIL")
     lines += _convergence(draws[[_SKILLS]], "workers' skills", "REVIEW")
@@ -181,4 +184,18 @@ def _variational(posterior: xr.DataTree) -> CheckLine:
         "How far the approximation is from the posterior, over all parameters and skills at once. "
         "Above the bar its bands are not to be trusted: they are often too narrow.",
         'Use method = "nuts" for answers; SVI is for a first look.',
+    )
+
+
+def _point_estimate(posterior: xr.DataTree) -> CheckLine:
+    draws = posterior.attrs["inference"]["simulation_draws"]
+    return CheckLine(
+        "simulated maximum likelihood",
+        "FAIL",
+        f"a point estimate, from {draws} simulation draws a worker",
+        "a posterior",
+        "A point has no band: it does not say how sure we are of anything. And the log of a "
+        "simulated likelihood is biased downwards, by an amount that depends on the parameters, "
+        "so the estimates are biased too.",
+        'Use method = "nuts" for answers; this method is a baseline to compare with.',
     )
