@@ -26,7 +26,7 @@ class InferenceSettings(BaseModel):
     warmup: Annotated[int, Field(ge=1, description="Warm-up iterations of each chain.")] = 250
     draws: Annotated[
         int, Field(ge=1, description="Draws kept of each chain; of SVI, draws in all.")
-    ] = 600
+    ] = 800
     target_accept: Annotated[
         float, Field(gt=0.5, lt=1, description="Acceptance probability NUTS tunes its steps for.")
     ] = 0.8
