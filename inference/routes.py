@@ -24,6 +24,7 @@ from numpyro import handlers
 from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
+from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
@@ -31,7 +32,8 @@ from taskroy.inference.pilot import Pilot, pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import seen
-from taskroy.inference.variational import approximate
+from taskroy.inference.start import Start, kept
+from taskroy.inference.variational import Approximation, approximate
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
@@ -73,6 +75,7 @@ def sample_posterior(
     inference: InferenceSettings,
     key: Array,
     progress: Progress,
+    checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
 ) -> Draws:
     """Draw from the posterior by the route that `inference.method` names.
 
@@ -90,6 +93,9 @@ def sample_posterior(
         Random key.
     progress
         Told how far it is.
+    checkpoint
+        Keeps what NUTS starts from, and its draws block by block; where it holds some of the same
+        fit, the route goes on from there. SVI is quick, and keeps nothing.
     """
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
     known = seen(economy, log_wage, occupation)
@@ -109,30 +115,45 @@ def sample_posterior(
         start[WHITENED] = jnp.zeros_like(found.expansion.slope)
         return problem, whitened(white, known, found.expansion), start
 
-    found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
-    generative = problem_at(found)[0].model
-    theta, latent = (_latent(generative, skills=with_skills) for with_skills in (False, joint))
-    if not marginal:
-        found = found.refined(known, inference.tolerance)
-    problem, target, start = problem_at(found)
-    guide = approximate(
-        target,
-        guide_key,
-        start,
-        steps=inference.svi_steps if svi else _GUIDE_STEPS,
-        learning_rate=0.01,
-        progress=progress,
-        name="SVI" if svi else "starting points",
-    )
-    if marginal:
-        # The second look is from where the posterior is: Newton's steps start nearer.
-        values = jax.jit(partial(_values, target, theta))(guide.median())
-        again = pilot_at(values, economy, model, known, found.expansion, found.levels)
-        found = again.refined(known, inference.tolerance)
-        problem, target, start = problem_at(found)
+    def look() -> tuple[Pilot, Approximation]:
+        found = pilot(economy, model, log_wage, occupation, pilot_key, progress)
+        generative = problem_at(found)[0].model
+        if not marginal:
+            found = found.refined(known, inference.tolerance)
+        _, target, start = problem_at(found)
+        guide = approximate(
+            target,
+            guide_key,
+            start,
+            steps=inference.svi_steps if svi else _GUIDE_STEPS,
+            learning_rate=0.01,
+            progress=progress,
+            name="SVI" if svi else "starting points",
+        )
+        if marginal:
+            # The second look is from where the posterior is: Newton's steps start nearer.
+            theta = _latent(generative, skills=False)
+            values = jax.jit(partial(_values, target, theta))(guide.median())
+            again = pilot_at(values, economy, model, known, found.expansion, found.levels)
+            found = again.refined(known, inference.tolerance)
+        return found, guide
+
+    def find_start() -> Start:
+        found, guide = look()
+        points = guide.sample(start_key, inference.chains)
+        covariance = guide.parameter_gaussian().covariance_matrix
+        return Start(found, points, guide.parameter_sites, covariance)
+
+    if svi:
+        found, guide = look()
+    else:
+        start_key, chain_key = jax.random.split(sample_key)
+        begin = kept(checkpoint, find_start)
+        found = begin.pilot
+    problem, target, values = problem_at(found)
     # The site's sample statements are traced once here; its potential is a pure function.
     info = initialize_model(
-        guide_key, target, init_strategy=init_to_value(values=start), validate_grad=False
+        guide_key, target, init_strategy=init_to_value(values=values), validate_grad=False
     )
     to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
     if svi:
@@ -141,27 +162,26 @@ def sample_posterior(
         statistics = {"log_weight": np.asarray(weight)[None]}
         shape = (1, inference.draws)
     else:
-        start_key, chain_key = jax.random.split(sample_key)
-        starts = to_real(guide.sample(start_key, inference.chains))
-        parameters = guide.parameter_sites
         # With skills sampled too, the Hessian in θ alone would be that given skills: too narrow.
         covariance = (
-            guide.parameter_gaussian().covariance_matrix
+            begin.covariance
             if joint
-            else covariance_near(info.potential_fn, info.param_info.z, parameters)
+            else covariance_near(info.potential_fn, info.param_info.z, begin.parameters)
         )
         chains = run_chains(
             info.potential_fn,
-            starts,
+            to_real(begin.points),
             chain_key,
             inference,
-            dense=parameters,
-            inverse_mass={parameters: covariance},
+            dense=begin.parameters,
+            inverse_mass={begin.parameters: covariance},
             progress=progress,
+            checkpoint=checkpoint,
         )
         points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
         statistics = dict(chains.statistics)
         shape = (inference.chains, inference.draws)
+    latent = _latent(problem.model, skills=joint)
     constrained = jax.vmap(partial(constrain_fn, target, (), {}))
     each = jax.vmap(partial(_values, target, latent))
     sites = jax.jit(lambda x: each(constrained(x)))(points)
