@@ -88,7 +88,8 @@ class FolderCheckpoint:
         if not self._begun or not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # From memory: of a damaged file NumPy would leave the handle open.
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise FitError(
