@@ -12,7 +12,7 @@ import numpy as np
 # A tree of 2⁶ − 1 steps: panels have taken between 15 and 255.
 EXPECTED_STEPS = 63
 _TIMED = 5
-# The sampler's draws, block by block and joined; the model's sites; the posterior's variables.
+# The sampler's draws and the model's, each before and after they are turned into the other.
 _COPIES = 4
 
 
@@ -27,17 +27,17 @@ def seconds_a_call(call: Callable[[], Any]) -> float:
     return float(np.median(taken))
 
 
-def bytes_of_draws(draw: Any, draws: int) -> int:
+def bytes_of_draws(a_draw: int, draws: int) -> int:
     """Return about how much memory draws take until they are stored, copies included.
 
     Parameters
     ----------
-    draw
-        One draw of one chain: a pytree of arrays.
+    a_draw
+        Bytes of one draw of one chain.
     draws
         Draws of all chains.
     """
-    return _COPIES * draws * sum(leaf.nbytes for leaf in jax.tree.leaves(draw))
+    return _COPIES * draws * a_draw
 
 
 def duration(seconds: float) -> str:

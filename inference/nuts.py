@@ -26,7 +26,7 @@ from taskroy.inference.forecast import (
     size,
 )
 from taskroy.inference.settings import InferenceSettings
-from taskroy.inference.spread_chains import Program, compile_for_chains
+from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def run_chains(
     inverse_mass: dict[tuple[str, ...], Array],
     progress: Progress,
     checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
+    bytes_later: int = 0,
 ) -> Chains:
     """Sample by NUTS.
 
@@ -75,6 +76,8 @@ def run_chains(
     checkpoint
         Keeps every block. Where it holds some of the same chains, sampling goes on after the last
         of them, and the draws are those of a run that was never stopped, bit by bit.
+    bytes_later
+        What will be drawn afterwards for each draw, counted in the forecast of memory.
     """
     kernel = NUTS(
         potential_fn=potential,
@@ -107,7 +110,15 @@ def run_chains(
     if done < total:
         sampler = compile_for_chains(advance, state, settings.chains)
         gradient = compile_for_chains(jax.grad(potential), starts, settings.chains)
-        _tell_forecast(gradient, sampler, starts, settings, total - done)
+        a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
+        number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
+        seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)
+        _LOG.info(
+            "Sampling will take %s if a draw takes %d steps, and %s of memory.",
+            duration(seconds),
+            EXPECTED_STEPS,
+            size(number),
+        )
     progress.start(f"NUTS, {settings.chains} chains", total)
     for first in range(done, total, _BLOCK):
         began = time.perf_counter()
@@ -144,24 +155,6 @@ def _where_it_was(
 
 def _block_name(first: int) -> str:
     return f"draws-{first:06d}"
-
-
-def _tell_forecast(
-    gradient: Program[dict[str, Array], Any],
-    sampler: Program[HMCState, Any],
-    starts: dict[str, Array],
-    settings: InferenceSettings,
-    iterations: int,
-) -> None:
-    seconds = seconds_a_call(lambda: gradient.run(starts))
-    draw = jax.tree.map(lambda x: x[0], starts)
-    number = bytes_of_draws(draw, settings.chains * settings.draws) + sampler.bytes
-    _LOG.info(
-        "Sampling will take %s if a draw takes %d steps, and %s of memory.",
-        duration(seconds * EXPECTED_STEPS * iterations),
-        EXPECTED_STEPS,
-        size(number),
-    )
 
 
 def _note(steps: float, blocks: list[dict[str, np.ndarray]], parameters: tuple[str, ...]) -> str:

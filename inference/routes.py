@@ -177,6 +177,7 @@ def sample_posterior(
             inverse_mass={begin.parameters: covariance},
             progress=progress,
             checkpoint=checkpoint,
+            bytes_later=0 if joint else found.expansion.slope.nbytes,
         )
         points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
         statistics = dict(chains.statistics)
