@@ -37,20 +37,18 @@ class Told(Silent):
         self.what.append(what)
 
 
-@pytest.mark.parametrize("method", ["nuts", "nuts-marginal"])
-def test_a_fit_that_is_stopped_goes_on_bit_by_bit(tmp_path, method):
+def test_a_fit_that_is_stopped_goes_on_bit_by_bit(tmp_path):
     tasks = small_tasks()
     panel, _ = simulate_panel(tasks, workers=15, years=3, seed=4)
-    settings = SETTINGS.model_copy(update={"method": method})
-    whole = fit(panel, tasks, inference=settings)
+    whole = fit(panel, tasks, inference=SETTINGS)
     folder = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        fit(panel, tasks, inference=settings, progress=StopInSampling(), checkpoint=folder)
-    other = settings.model_copy(update={"seed": 2})
+        fit(panel, tasks, inference=SETTINGS, progress=StopInSampling(), checkpoint=folder)
+    other = SETTINGS.model_copy(update={"seed": 2})
     with pytest.raises(FitError, match=r"of another fit; not the same: \[inference\]"):
         fit(panel, tasks, inference=other, checkpoint=folder)
     told = Told()
-    resumed = fit(panel, tasks, inference=settings, progress=told, checkpoint=folder)
+    resumed = fit(panel, tasks, inference=SETTINGS, progress=told, checkpoint=folder)
     assert not {"pilot fit", "starting points"} & set(told.what)
     assert not folder.exists()
     for tree in (whole, resumed):
