@@ -1,28 +1,38 @@
-"""NUTS over several chains, in blocks: progress between blocks, one compilation, explicit keys.
+"""NUTS over several chains, in blocks: progress and checkpoints between blocks, explicit keys.
 
-The kernel is NumPyro's. Chains are spread over the local devices where their number divides the
-chains.
+The kernel is NumPyro's.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from arviz_stats.base import array_stats
 from jax import Array
-from jax.sharding import AxisType, NamedSharding
-from jax.sharding import PartitionSpec as P
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 
+from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint, named_leaves, restored
+from taskroy.inference.forecast import (
+    EXPECTED_STEPS,
+    bytes_of_draws,
+    duration,
+    seconds_a_call,
+    size,
+)
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
 
+_LOG = logging.getLogger(__name__)
 _BLOCK = 50
+_STATE, _DONE = "state", "iterations"
+_FEWEST_DRAWS = 20
 
 
 class Chains(NamedTuple):
@@ -41,6 +51,8 @@ def run_chains(
     dense: tuple[str, ...],
     inverse_mass: dict[tuple[str, ...], Array],
     progress: Progress,
+    checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
+    bytes_later: int = 0,
 ) -> Chains:
     """Sample by NUTS.
 
@@ -55,11 +67,17 @@ def run_chains(
     settings
         Chains, warm-up, draws, acceptance, tree depth.
     dense
-        Sites that share a dense block of the mass matrix, in the order of its rows.
+        Sites that share a dense block of the mass matrix, in the order of its rows. Progress tells
+        the smallest effective sample size among them.
     inverse_mass
         First guess of the inverse mass matrix, by block of sites.
     progress
         Told after every block of 50 iterations.
+    checkpoint
+        Keeps every block. Where it holds some of the same chains, sampling goes on after the last
+        of them, and the draws are those of a run that was never stopped, bit by bit.
+    bytes_later
+        What will be drawn afterwards for each draw, counted in the forecast of memory.
     """
     kernel = NUTS(
         potential_fn=potential,
@@ -76,8 +94,7 @@ def run_chains(
     def advance(state: HMCState) -> tuple[HMCState, dict[str, Any]]:
         def one(state: HMCState, _: None) -> tuple[HMCState, dict[str, Any]]:
             state = kernel.sample(state, (), {})
-            return state, {
-                "sites": state.z,
+            return state, state.z | {
                 "diverging": state.diverging,
                 "energy": state.energy,
                 "n_steps": state.num_steps,
@@ -88,47 +105,73 @@ def run_chains(
 
         return jax.lax.scan(one, state, length=_BLOCK)
 
-    step = _over_devices(advance, settings.chains)
     total = settings.warmup + settings.draws
-    blocks = []
+    state, done, blocks = _where_it_was(checkpoint, state)
+    if done < total:
+        sampler = compile_for_chains(advance, state, settings.chains)
+        gradient = compile_for_chains(jax.grad(potential), starts, settings.chains)
+        a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
+        number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
+        seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)
+        _LOG.info(
+            "Sampling will take %s if a draw takes %d steps, and %s of memory.",
+            duration(seconds),
+            EXPECTED_STEPS,
+            size(number),
+        )
     progress.start(f"NUTS, {settings.chains} chains", total)
-    for first in range(0, total, _BLOCK):
-        state, block = step(state)
+    for first in range(done, total, _BLOCK):
+        began = time.perf_counter()
+        state, block = jax.block_until_ready(sampler.run(state))
+        seconds = time.perf_counter() - began
+        ended, warm = min(first + _BLOCK, total), first >= settings.warmup
         kept = slice(max(0, settings.warmup - first), max(0, total - first))
-        if first + _BLOCK > settings.warmup:
-            blocks.append(jax.tree.map(lambda x, kept=kept: np.asarray(x[:, kept]), block))
-        phase = "sampling" if first + _BLOCK > settings.warmup else "warm-up"
-        progress.advance(
-            min(first + _BLOCK, total),
-            f"{phase}, {float(jnp.mean(block['n_steps'])):.0f} steps a draw, "
-            f"{sum(int(b['diverging'].sum()) for b in blocks)} divergences",
-        )
+        if ended > settings.warmup:
+            blocks.append({k: np.asarray(v)[:, kept] for k, v in block.items()})
+            checkpoint.save(_block_name(first), blocks[-1])
+        checkpoint.save(_STATE, named_leaves(state) | {_DONE: np.asarray(first + _BLOCK)})
+        steps = float(np.mean(block["n_steps"]))
+        progress.advance(ended, _note(steps, blocks, dense))
+        if warm and first - _BLOCK < settings.warmup and ended < total:
+            left = duration(seconds / _BLOCK * (total - ended))
+            _LOG.info("Warm-up is over: %.0f steps a draw, %s of sampling left.", steps, left)
     progress.finish()
-    joined = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
-    return Chains(joined.pop("sites"), joined)
+    joined = {k: np.concatenate([block[k] for block in blocks], axis=1) for k in blocks[0]}
+    return Chains({k: joined.pop(k) for k in starts}, joined)
 
 
-def _over_devices[S](
-    one: Callable[[S], tuple[S, dict[str, Any]]], chains: int
-) -> Callable[[S], tuple[S, dict[str, Any]]]:
-    """Compile `one` for all chains, the leading axis, on all local devices.
+def _where_it_was(
+    checkpoint: Checkpoint, state: HMCState
+) -> tuple[HMCState, int, list[dict[str, np.ndarray]]]:
+    """Return the last state that was kept, the iterations done, and the blocks of draws so far."""
+    saved = checkpoint.load(_STATE)
+    if saved is None:
+        return state, 0, []
+    done = int(saved[_DONE])
+    loaded = (checkpoint.load(_block_name(first)) for first in range(0, done, _BLOCK))
+    _LOG.info("Sampling goes on after the %d iterations that were kept.", done)
+    return restored(state, saved), done, [block for block in loaded if block is not None]
 
-    On CPU the chains of a device take turns: under vmap each would wait for the longest tree, and
-    matrix products become batched ones, which XLA does not hand to its fast kernels.
-    """
-    devices = jax.local_devices()
-    together = partial(jax.lax.map, one) if devices[0].platform == "cpu" else jax.vmap(one)
 
-    def function(state: S) -> tuple[S, dict[str, Any]]:
-        return together(state)
+def _block_name(first: int) -> str:
+    return f"draws-{first:06d}"
 
-    if len(devices) == 1 or chains % len(devices):
-        return jax.jit(function)
-    mesh = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
-    spread = jax.jit(
-        jax.shard_map(
-            function, mesh=mesh, in_specs=P("chain"), out_specs=P("chain"), check_vma=False
-        )
-    )
-    place = NamedSharding(mesh, P("chain"))
-    return lambda state: spread(jax.device_put(state, place))
+
+def _note(steps: float, blocks: list[dict[str, np.ndarray]], parameters: tuple[str, ...]) -> str:
+    if not blocks:
+        return f"warm-up, {steps:.0f} steps a draw"
+    divergences = sum(int(block["diverging"].sum()) for block in blocks)
+    note = f"sampling, {steps:.0f} steps a draw, {divergences} divergences"
+    draws = {k: np.concatenate([block[k] for block in blocks], axis=1) for k in parameters}
+    smallest = smallest_ess(draws)
+    return note if smallest is None else f"{note}, smallest ESS {smallest:.0f}"
+
+
+def smallest_ess(draws: dict[str, np.ndarray]) -> float | None:
+    """Return the smallest bulk ESS of any number in (chain, draw, …); None from too few draws."""
+    flat = [v.reshape(*v.shape[:2], -1) for v in draws.values()]
+    chains = np.concatenate(flat, axis=-1)
+    if chains.shape[1] < _FEWEST_DRAWS:
+        return None
+    found = np.asarray(array_stats.ess(chains, chain_axis=0, draw_axis=1))
+    return float(found.min()) if np.isfinite(found).all() else None

@@ -7,14 +7,13 @@ the panel at hand.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import GridError, accurate_grid
@@ -24,16 +23,16 @@ from taskroy.inference.skill_posterior import (
     Seen,
     careers,
     expanded_posterior,
+    generative,
     laplace,
     no_expansion,
-    seen,
     theta_at,
 )
 from taskroy.inference.variational import approximate
 from taskroy.inference.whiten_levels import Levels, levels_near
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
-from taskroy.models.roy import Economy, roy_model
+from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
@@ -141,58 +140,61 @@ class Pilot(NamedTuple):
 
 
 def pilot(
-    economy: Economy,
-    settings: ModelSettings,
-    log_wage: Float[Array, "N T"],
-    occupation: Int[Array, "N T"],
-    tolerance: float,
-    key: Array,
-    progress: Progress,
+    known: Seen, settings: ModelSettings, tolerance: float, key: Array, progress: Progress
 ) -> Pilot:
     """Fit variationally, skills whitened for wages only, and look around at its medians.
 
-    `tolerance` is the error in the log P of a worker-year that grids are sized for.
+    Parameters
+    ----------
+    known
+        What was seen.
+    settings
+        Variant of the model.
+    tolerance
+        Error in the log P of a worker-year that grids are sized for.
+    key
+        Random key.
+    progress
+        Told how far it is.
     """
-    model = partial(
-        roy_model, economy, settings, FIRST_GRID, log_wage=log_wage, occupation=occupation
-    )
-    known = seen(economy, log_wage, occupation)
-    first = whitened(model, known, no_expansion(economy))
-    start = starting_values(economy, settings)
+    model, unknown = generative(known, settings, FIRST_GRID), no_expansion(known.economy)
+    start = starting_values(known.economy, settings)
     guide_key, level_key = jax.random.split(key)
-    guide = approximate(first, guide_key, start, steps=_STEPS, progress=progress, name="pilot fit")
+    guide = approximate(
+        whitened(model, known, unknown),
+        guide_key,
+        start,
+        steps=_STEPS,
+        progress=progress,
+        name="pilot fit",
+    )
     values = guide.median()
     levels = levels_near(model, values, guide.sample(level_key, _LEVEL_DRAWS))
-    return pilot_at(values, economy, settings, known, tolerance, no_expansion(economy), levels)
+    return pilot_at(values, known, settings, tolerance, unknown, levels)
 
 
 def pilot_at(
     values: dict[str, Array],
-    economy: Economy,
-    settings: ModelSettings,
     known: Seen,
+    settings: ModelSettings,
     tolerance: float,
     expansion: ChoiceExpansion,
     levels: Levels,
 ) -> Pilot:
     """Look around at given values of θ: modes, expansion, grids.
 
-    `expansion` is where the search for modes starts, `levels` are kept.
+    `expansion` is where the search for modes starts, `levels` are kept; the rest as for `pilot`.
     """
-    log_wage, occupation = known.career[..., 0], known.career[..., 1].astype(jnp.int32)
-    model = partial(
-        roy_model, economy, settings, FIRST_GRID, log_wage=log_wage, occupation=occupation
-    )
 
     @jax.jit
     def at_modes(values: dict[str, Array], expansion: ChoiceExpansion) -> Careers:
-        theta = theta_at(model, values)
+        theta = theta_at(generative(known, settings, FIRST_GRID), values)
         start = expanded_posterior(theta, known, expansion).centre
         modes = laplace(theta, known, start, settings, FIRST_GRID, steps=_NEWTON_STEPS)
         return careers(theta, known, modes.gaussian.centre, settings, FIRST_GRID)
 
     there = at_modes(values, expansion)
-    found = expand_choice(there, known.career, economy.technology.task_weights)
+    found = expand_choice(there, known.career, known.economy.technology.task_weights)
     steps = (step_for(tolerance), _COARSE_STEP)
     grid, coarse = (fitting_grid(there, known.career, step) for step in steps)
     return Pilot(values, found, grid, coarse, there, levels)

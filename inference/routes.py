@@ -1,7 +1,7 @@
 """The routes to a posterior, behind one signature.
 
-Each takes the economy, what was seen, the model's settings, the effort, a key; each returns
-:class:`Draws` of θ and of every worker's skills from the same posterior:
+Each takes what was seen, the model's settings, the effort, a key; each returns :class:`Draws` of θ
+and of every worker's skills from the same posterior:
 
 * ``nuts``: θ and whitened skills by NUTS, with no error but that of the quadrature;
 * ``nuts-marginal``: θ by NUTS with skills integrated out by Laplace's method and drawn afterwards;
@@ -13,31 +13,31 @@ Each takes the economy, what was seen, the model's settings, the effort, a key; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro import handlers
 from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
 
-from taskroy.inference.batches import WeighWorkers, draw_batch
-from taskroy.inference.draw_skills import SkillProblem, draw_skills, weights_at
+from taskroy.inference.batches import draw_batch
+from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
+from taskroy.inference.draw_skills import draw_skills, weights_at
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot, pilot, pilot_at
-from taskroy.inference.replace_skills import WHITENED, integrated, whitened
+from taskroy.inference.pilot import Pilot, pilot
+from taskroy.inference.problem import Problem, generated_values, generated_values_of_draws
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.skill_posterior import Seen, seen
-from taskroy.inference.variational import approximate
-from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
-from taskroy.models.roy import Economy, roy_model
+from taskroy.inference.start import Start, kept
+from taskroy.inference.variational import Approximation, approximate
+from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
@@ -70,6 +70,22 @@ class Draws:
     skill_log_weights: np.ndarray | None
 
 
+class _Call(NamedTuple):
+    """What every route is given."""
+
+    known: Seen
+    model: ModelSettings
+    inference: InferenceSettings
+    key: Array
+    progress: Progress
+    checkpoint: Checkpoint
+
+    def first_look(self, key: Array) -> Problem:
+        tolerance = self.inference.tolerance
+        found = pilot(self.known, self.model, tolerance, key, self.progress)
+        return Problem(self.known, self.model, found)
+
+
 def sample_posterior(
     economy: Economy,
     log_wage: Float[Array, "N T"],
@@ -78,6 +94,7 @@ def sample_posterior(
     inference: InferenceSettings,
     key: Array,
     progress: Progress,
+    checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
 ) -> Draws:
     """Draw from the posterior by the route that `inference.method` names.
 
@@ -95,176 +112,210 @@ def sample_posterior(
         Random key.
     progress
         Told how far it is.
+    checkpoint
+        Keeps what NUTS starts from, and its draws block by block; where it holds some of the same
+        fit, the route goes on from there. The other routes are quick, and keep nothing.
     """
-    if inference.method == "simulated-mle":
-        return _simulated_mle(economy, log_wage, occupation, model, inference, key, progress)
-    pilot_key, guide_key, sample_key, skill_key = jax.random.split(key, 4)
     known = seen(economy, log_wage, occupation)
-    joint, marginal, svi = (inference.method == m for m in ("nuts", "nuts-marginal", "svi"))
+    route = {
+        "nuts": _joint_nuts,
+        "nuts-marginal": _marginal_nuts,
+        "svi": _svi,
+        "simulated-mle": _simulated_mle,
+    }[inference.method]
+    return route(_Call(known, model, inference, key, progress, checkpoint))
 
-    def problem_at(found: Pilot) -> tuple[SkillProblem, Callable[..., Any], dict[str, Array]]:
-        model_there = partial(
-            roy_model, economy, model, found.grid, log_wage=log_wage, occupation=occupation
-        )
-        problem = SkillProblem(model_there, known, found.expansion, model, found.grid, found.coarse)
-        start = {k: v for k, v in found.values.items() if k not in found.levels}
-        start |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
-        if not joint:
-            return problem, partial(_marginal, known, found, model), start
-        start[WHITENED] = jnp.zeros_like(found.expansion.slope)
-        white = whiten_levels(model_there, found.levels)
-        return problem, whitened(white, known, found.expansion), start
 
-    found = pilot(economy, model, log_wage, occupation, inference.tolerance, pilot_key, progress)
-    generative = problem_at(found)[0].model
-    theta, latent = (_latent(generative, skills=with_skills) for with_skills in (False, joint))
-    if not marginal:
-        found = found.refined(known, inference.tolerance)
-    problem, target, start = problem_at(found)
-    guide = approximate(
-        target,
-        guide_key,
-        start,
-        steps=inference.svi_steps if svi else _GUIDE_STEPS,
-        learning_rate=0.01,
-        progress=progress,
-        name="SVI" if svi else "starting points",
-        draw_batch=None
-        if joint or not inference.batch_size
-        else partial(draw_batch, workers=len(log_wage), size=inference.batch_size),
-    )
-    if marginal:
+def _joint_nuts(call: _Call) -> Draws:
+    pilot_key, guide_key, sample_key, _ = jax.random.split(call.key, 4)
+
+    def look() -> tuple[Problem, Approximation]:
+        problem = call.first_look(pilot_key).refined(call.inference.tolerance)
+        return problem, _starting_points(call, problem.joint, problem, guide_key)
+
+    def mass(potential: Any, point: dict[str, Array], start: Start) -> Array:
+        # The Hessian in θ alone would be that given skills: too narrow.
+        return start.covariance
+
+    sampled = _nuts(call, look, Problem.joint, mass, sample_key)
+    names = sampled.problem.sites(skills=True)
+    sites = generated_values_of_draws(sampled.problem.joint, names, sampled.draws)
+    return _draws(sampled.problem, sites, sampled.statistics, sampled.shape)
+
+
+def _marginal_nuts(call: _Call) -> Draws:
+    pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
+
+    def look() -> tuple[Problem, Approximation]:
+        first = call.first_look(pilot_key)
+        guide = _starting_points(call, first.marginal, first, guide_key)
         # The second look is from where the posterior is: Newton's steps start nearer.
-        values = jax.jit(partial(_values, target, theta))(guide.median())
-        again = pilot_at(
-            values, economy, model, known, inference.tolerance, found.expansion, found.levels
-        )
-        found = again.refined(known, inference.tolerance)
-        problem, target, start = problem_at(found)
-    # The site's sample statements are traced once here; its potential is a pure function.
-    info = initialize_model(
-        guide_key, target, init_strategy=init_to_value(values=start), validate_grad=False
+        at = partial(generated_values, first.marginal, first.sites(skills=False))
+        return first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance), guide
+
+    def mass(potential: Any, point: dict[str, Array], start: Start) -> Array:
+        return covariance_near(potential, point, start.parameters)
+
+    sampled = _nuts(call, look, Problem.marginal, mass, sample_key)
+    return _with_skills(call, sampled, skill_key)
+
+
+def _svi(call: _Call) -> Draws:
+    pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
+    problem = call.first_look(pilot_key).refined(call.inference.tolerance)
+    guide = approximate(
+        problem.marginal,
+        guide_key,
+        problem.start(),
+        steps=call.inference.svi_steps,
+        learning_rate=0.01,
+        progress=call.progress,
+        name="SVI",
+        draw_batch=_batches(call),
     )
-    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, target, (), {})))
-    if svi:
-        points = to_real(guide.sample(sample_key, inference.draws))
-        weight = -jax.lax.map(info.potential_fn, points) - jax.vmap(guide.log_density)(points)
-        statistics = {"log_weight": np.asarray(weight)[None]}
-        shape = (1, inference.draws)
-    else:
-        start_key, chain_key = jax.random.split(sample_key)
-        starts = to_real(guide.sample(start_key, inference.chains))
-        parameters = guide.parameter_sites
-        # With skills sampled too, the Hessian in θ alone would be that given skills: too narrow.
-        covariance = (
-            guide.parameter_gaussian().covariance_matrix
-            if joint
-            else covariance_near(info.potential_fn, info.param_info.z, parameters)
-        )
-        chains = run_chains(
-            info.potential_fn,
-            starts,
-            chain_key,
-            inference,
-            dense=parameters,
-            inverse_mass={parameters: covariance},
-            progress=progress,
-        )
-        points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
-        statistics = dict(chains.statistics)
-        shape = (inference.chains, inference.draws)
-    constrained = jax.vmap(partial(constrain_fn, target, (), {}))
-    each = jax.vmap(partial(_values, target, latent))
-    sites = jax.jit(lambda x: each(constrained(x)))(points)
-    weights = None
-    if not joint:
-        weight_key, draw_key = jax.random.split(skill_key)
-        weights = weights_at(problem, found.values, weight_key)
-        drawn = draw_skills(problem, sites, draw_key, progress)
-        sites["skill_deviation"] = drawn.deviation
-        statistics["newton_decrement"] = drawn.decrement.reshape(shape)
-    return Draws(
-        {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()},
-        statistics,
-        found,
-        weights,
-    )
+    number = call.inference.draws
+    draws = guide.sample(sample_key, number)
+    density = _density(problem.marginal, problem.start(), guide_key)
+    points = density.to_real(draws)
+    weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
+    statistics = {"log_weight": np.asarray(weight)[None]}
+    return _with_skills(call, _Sampled(problem, draws, statistics, (1, number)), skill_key)
 
 
-def _marginal(
-    known: Seen, found: Pilot, model: ModelSettings, workers: Array | None = None
-) -> None:
-    """Run the model of θ alone; where workers are named, they stand for all."""
-    part, expansion = known, found.expansion
-    if workers is not None:
-        part, expansion = part.of(workers), expansion.of(workers)
-    log_wage, occupation = part.career[..., 0], part.career[..., 1].astype(jnp.int32)
-    generative = partial(
-        roy_model, part.economy, model, found.grid, log_wage=log_wage, occupation=occupation
-    )
-    white = whiten_levels(generative, found.levels)
-    weight = len(known.career) / len(part.career)
-    WeighWorkers(integrated(white, part, expansion, model, found.coarse), weight)()
-
-
-def _simulated_mle(
-    economy: Economy,
-    log_wage: Float[Array, "N T"],
-    occupation: Int[Array, "N T"],
-    model: ModelSettings,
-    inference: InferenceSettings,
-    key: Array,
-    progress: Progress,
-) -> Draws:
+def _simulated_mle(call: _Call) -> Draws:
     """Return the estimate as one chain of one draw, with skills drawn from their posterior there.
 
     Drawn, not their means, whose spread over workers would be less than that of skills.
     """
-    pilot_key, ascent_key, weight_key, draw_key = jax.random.split(key, 4)
-    known = seen(economy, log_wage, occupation)
-    career = {"log_wage": log_wage, "occupation": occupation}
-    first = pilot(economy, model, log_wage, occupation, inference.tolerance, pilot_key, progress)
-    bound = partial(roy_model, economy, model, first.grid, **career)
+    pilot_key, ascent_key, skill_key = jax.random.split(call.key, 3)
+    first = call.first_look(pilot_key)
     estimate = maximize_simulated_likelihood(
-        bound, known, first.values, model, inference, ascent_key, progress
+        first.generative(),
+        call.known,
+        first.pilot.values,
+        call.model,
+        call.inference,
+        ascent_key,
+        call.progress,
     )
-    there = pilot_at(
-        estimate.values,
-        economy,
-        model,
-        known,
-        inference.tolerance,
-        first.expansion,
-        first.levels,
-    )
-    there = there.refined(known, inference.tolerance)
-    bound = partial(roy_model, economy, model, there.grid, **career)
-    problem = SkillProblem(bound, known, there.expansion, model, there.grid, there.coarse)
+    problem = first.looked_at_from(estimate.values, call.inference.tolerance)
+    statistics = {"simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood)}
     sites = {k: v[None] for k, v in estimate.values.items()}
-    drawn = draw_skills(problem, sites, draw_key, progress)
-    sites["skill_deviation"] = jnp.asarray(drawn.deviation)
-    return Draws(
-        {k: np.asarray(v)[None] for k, v in sites.items()},
-        {
-            "simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood),
-            "newton_decrement": drawn.decrement[None],
-        },
-        there,
-        weights_at(problem, there.values, weight_key),
+    return _with_skills_drawn(call, problem, sites, statistics, (1, 1), skill_key)
+
+
+class _Sampled(NamedTuple):
+    """Constrained draws of a model's sites, leading dimension D, and how they were sampled."""
+
+    problem: Problem
+    draws: dict[str, Array]
+    statistics: dict[str, np.ndarray]
+    shape: tuple[int, int]
+
+
+class _Density(NamedTuple):
+    """A model as a function: minus its log density, of unconstrained sites."""
+
+    potential: Callable[[dict[str, Array]], Array]
+    point: dict[str, Array]
+    to_real: Callable[[dict[str, Array]], dict[str, Array]]
+
+
+def _density(model: Callable[[], Any], start: dict[str, Array], key: Array) -> _Density:
+    # The site's sample statements are traced once here; its potential is a pure function.
+    info = initialize_model(
+        key, model, init_strategy=init_to_value(values=start), validate_grad=False
+    )
+    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, model, (), {})))
+    return _Density(info.potential_fn, info.param_info.z, to_real)
+
+
+def _starting_points(
+    call: _Call, model: Callable[..., Any], problem: Problem, key: Array
+) -> Approximation:
+    return approximate(
+        model,
+        key,
+        problem.start(),
+        steps=_GUIDE_STEPS,
+        learning_rate=0.01,
+        progress=call.progress,
+        name="starting points",
     )
 
 
-def _latent(model: Callable[..., Any], *, skills: bool) -> tuple[str, ...]:
-    """Return the latent sites of the generative model that a route draws."""
-    trace = handlers.trace(handlers.seed(model, 0)).get_trace()
-    names = [k for k, v in trace.items() if v["type"] == "sample" and not v["is_observed"]]
-    return tuple(k for k in names if skills or k != "skill_deviation")
+def _batches(call: _Call) -> Callable[[Array], Array] | None:
+    size = call.inference.batch_size
+    return partial(draw_batch, workers=len(call.known.career), size=size) if size else None
 
 
-def _values(
-    target: Callable[..., Any], names: tuple[str, ...], values: dict[str, Array]
-) -> dict[str, Array]:
-    """Return the generative model's sites, given those of a model that replaces some of them."""
-    fixed = handlers.substitute(handlers.seed(target, 0), data=values)
-    trace = handlers.trace(fixed).get_trace()
-    return {k: trace[k]["value"] for k in names}
+def _nuts(
+    call: _Call,
+    look: Callable[[], tuple[Problem, Approximation]],
+    model: Callable[[Problem], Any],
+    mass: Callable[[Any, dict[str, Array], Start], Array],
+    key: Array,
+) -> _Sampled:
+    """Sample a model of the problem by NUTS, from where the checkpoint or a look says."""
+    start_key, chain_key = jax.random.split(key)
+    inference = call.inference
+
+    def find() -> Start:
+        problem, guide = look()
+        points = guide.sample(start_key, inference.chains)
+        covariance = guide.parameter_gaussian().covariance_matrix
+        return Start(problem.pilot, points, guide.parameter_sites, covariance)
+
+    start = kept(call.checkpoint, find)
+    problem = Problem(call.known, call.model, start.pilot)
+    target = partial(model, problem)
+    density = _density(target, problem.start(), start_key)
+    later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
+    chains = run_chains(
+        density.potential,
+        density.to_real(start.points),
+        chain_key,
+        inference,
+        dense=start.parameters,
+        inverse_mass={start.parameters: mass(density.potential, density.point, start)},
+        progress=call.progress,
+        checkpoint=call.checkpoint,
+        bytes_later=later,
+    )
+    points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
+    draws = jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points)
+    return _Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))
+
+
+def _with_skills(call: _Call, sampled: _Sampled, key: Array) -> Draws:
+    """Draw skills for draws of the model of θ alone."""
+    problem = sampled.problem
+    names = problem.sites(skills=False)
+    sites = generated_values_of_draws(problem.marginal, names, sampled.draws)
+    return _with_skills_drawn(call, problem, sites, sampled.statistics, sampled.shape, key)
+
+
+def _with_skills_drawn(
+    call: _Call,
+    problem: Problem,
+    sites: dict[str, Array],
+    statistics: dict[str, np.ndarray],
+    shape: tuple[int, int],
+    key: Array,
+) -> Draws:
+    weight_key, draw_key = jax.random.split(key)
+    weights = weights_at(problem.skills(), problem.pilot.values, weight_key)
+    drawn = draw_skills(problem.skills(), sites, draw_key, call.progress)
+    every = sites | {"skill_deviation": jnp.asarray(drawn.deviation)}
+    more = {"newton_decrement": drawn.decrement.reshape(shape)}
+    return replace(_draws(problem, every, statistics | more, shape), skill_log_weights=weights)
+
+
+def _draws(
+    problem: Problem,
+    sites: dict[str, Array],
+    statistics: dict[str, np.ndarray],
+    shape: tuple[int, int],
+) -> Draws:
+    arrays = {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()}
+    return Draws(arrays, statistics, problem.pilot, None)

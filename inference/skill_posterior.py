@@ -7,6 +7,8 @@ concave: one mode, which Newton's steps find (model.md, section 4).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +21,7 @@ from numpyro.primitives import Messenger
 from taskroy.inference.small_matrices import cholesky, inverse_of, solve_lower
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
-from taskroy.models.roy import Economy
+from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 
 # Whitened distance beyond which a Newton step is shortened: there a quadratic is no guide.
@@ -87,6 +89,14 @@ def seen(economy: Economy, log_wage: Float[Array, "N T"], occupation: Int[Array,
     weights = economy.technology.task_weights[occupation] * economy.observed[..., None]
     career = jnp.stack([log_wage, occupation.astype(log_wage.dtype)], axis=-1)
     return Seen(economy, career, weights, weights.mT @ weights)
+
+
+def generative(seen: Seen, settings: ModelSettings, grid: Grid) -> Callable[[], Any]:
+    """Return the generative model, conditioned on what was seen."""
+    log_wage, occupation = seen.career[..., 0], seen.career[..., 1].astype(jnp.int32)
+    return partial(
+        roy_model, seen.economy, settings, grid, log_wage=log_wage, occupation=occupation
+    )
 
 
 def careers(

@@ -17,9 +17,11 @@ import optax
 from jax import Array
 from numpyro import handlers
 from numpyro.distributions import Distribution
-from numpyro.infer import SVI, Trace_ELBO
+from numpyro.infer import SVI
 from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoNormal
+from numpyro.infer.elbo import ELBO
 from numpyro.infer.initialization import init_to_median, init_to_value
+from numpyro.infer.util import log_density
 
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.whiten_levels import SUFFIX
@@ -130,7 +132,7 @@ def approximate(
             AutoNormal(hide, prefix="skills", init_loc_fn=initial, init_scale=_WHITENED_SCALE)
         )
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
-    svi = SVI(model, guide, optax.adam(schedule), Trace_ELBO())
+    svi = SVI(model, guide, optax.adam(schedule), _OrderedELBO())
     # What is whitened has a posterior sd near one, other parameters one nearer zero.
     svi.init(key, *some)
     widths = [
@@ -152,6 +154,30 @@ def approximate(
         progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
     progress.finish()
     return Approximation(guide, svi.get_params(state), jnp.concatenate(losses))
+
+
+class _OrderedELBO(ELBO):  # type: ignore[misc]
+    """The evidence lower bound at one draw, its terms summed in the model's order.
+
+    NumPyro's `Trace_ELBO` sums them in the order of a set of names, which Python shuffles anew in
+    each process: the last digits of a fit would not be those of the same fit run again.
+    """
+
+    def loss_with_mutable_state(
+        self,
+        rng_key: Array,
+        param_map: dict[str, Array],
+        model: Callable[..., Any],
+        guide: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Return minus the bound."""
+        model_key, guide_key = jax.random.split(rng_key)
+        log_q, drawn = log_density(handlers.seed(guide, guide_key), args, kwargs, param_map)
+        replayed = handlers.replay(handlers.seed(model, model_key), drawn)
+        log_p, _ = log_density(replayed, args, kwargs, param_map)
+        return {"loss": log_q - log_p, "mutable_state": None}
 
 
 def _derived(site: dict[str, Any]) -> bool:

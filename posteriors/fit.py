@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,6 +21,7 @@ from numpyro.infer import Predictive
 from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
+from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.pilot import FIRST_GRID, check_start, starting_values
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.routes import Draws, sample_posterior
@@ -29,6 +32,7 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
+from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, open_checkpoint
 from taskroy.posteriors.laplace_quality import laplace_quality
 from taskroy.posteriors.predictive import PanelSummary, summarize_panel
 from taskroy.progress import Progress, Silent
@@ -60,6 +64,8 @@ def fit(
     model: ModelSettings = ModelSettings(),  # noqa: B008  (frozen)
     inference: InferenceSettings = InferenceSettings(),  # noqa: B008
     progress: Progress | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    keep_checkpoint: bool = False,
 ) -> xr.DataTree:
     """Fit the model to a panel.
 
@@ -75,6 +81,13 @@ def fit(
         Route, effort and seed.
     progress
         Told how far long work is.
+    checkpoint
+        A folder of its own in which NUTS keeps its draws after every block of 50 iterations. A
+        process that is killed loses the block it was at: the same call goes on after the last one
+        kept, and gives the posterior of a fit that was never stopped, bit by bit, on the same
+        machine. SVI is quick, and keeps nothing.
+    keep_checkpoint
+        Leave the checkpoint when the fit is done, to be deleted once the posterior is stored.
 
     Returns
     -------
@@ -87,10 +100,20 @@ def fit(
     DataError
         If the panel has an occupation without task weights.
     FitError
-        If the density is not finite at the start, or the draws are not.
+        If the density is not finite at the start, or the draws are not; if the checkpoint is of
+        another fit, damaged, or in use.
     """
+    tell = progress or Silent()
     with jax.enable_x64(inference.precision == "float64"):
-        return _fit(panel, tasks, model, inference, progress or Silent())
+        if checkpoint is None:
+            return _fit(panel, tasks, model, inference, tell, NoCheckpoint())
+        folder = Path(checkpoint)
+        with open_checkpoint(folder, describe_fit(panel, tasks, model, inference)) as kept:
+            tree = _fit(panel, tasks, model, inference, tell, kept)
+            tree.attrs["seconds"] = round(kept.seconds, 1)
+    if not keep_checkpoint:
+        delete_checkpoint(folder)
+    return tree
 
 
 def _fit(
@@ -99,6 +122,7 @@ def _fit(
     model: ModelSettings,
     inference: InferenceSettings,
     progress: Progress,
+    checkpoint: Checkpoint,
 ) -> xr.DataTree:
     began = time.perf_counter()
     used = tasks.select(panel.occupations)
@@ -110,7 +134,9 @@ def _fit(
     log_wage, occupation = jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation)
     _check_start(conditions, model, arrays, used)
     fit_key, after_key, prior_key = jax.random.split(jax.random.key(inference.seed), 3)
-    draws = sample_posterior(conditions, log_wage, occupation, model, inference, fit_key, progress)
+    draws = sample_posterior(
+        conditions, log_wage, occupation, model, inference, fit_key, progress, checkpoint
+    )
     if not all(np.isfinite(v).all() for v in draws.sites.values()):
         raise FitError(
             "Some draws are not finite.",

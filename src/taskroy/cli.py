@@ -50,7 +50,15 @@ Output = Annotated[
     typer.Option(help="Folder of the run.  [default: runs/NAME OF THE STUDY, or report]"),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Fit again, and replace what stands in the folder.")
+    bool,
+    typer.Option("--overwrite", help="Fit from the start, and replace what stands in the folder."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on from a fit that was stopped, as is the default, and say so if there is none.",
+    ),
 ]
 AllowFailed = Annotated[
     bool,
@@ -69,12 +77,15 @@ def run(
     study: StudyFile = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
     allow_failed: AllowFailed = False,
 ) -> Answer:
     """Do everything, from data to report.
 
-    Data, fit, gate, counterfactual, report. Started again, it goes on from the stored posterior.
+    Data, fit, gate, counterfactual, report. Started again, it goes on from the stored posterior, or
+    from what a fit that was stopped had done.
     """
+    _one_of(overwrite, resume)
     text, settings = _study(study)
     from taskroy.run import run as run_study
 
@@ -85,6 +96,7 @@ def run(
             text,
             output or _folder(study),
             overwrite=overwrite,
+            resume=resume,
             allow_failed=allow_failed,
             progress=progress,
         )
@@ -131,15 +143,29 @@ def data_check(study: StudyFile = None) -> Answer:
 
 
 @command(app)
-def fit(study: StudyFile = None, output: Output = None, overwrite: Overwrite = False) -> Answer:
-    """Fit the study's model and store the posterior."""
+def fit(
+    study: StudyFile = None,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+) -> Answer:
+    """Fit the study's model and store the posterior.
+
+    Started again after it was stopped, it goes on from what it had done.
+    """
+    _one_of(overwrite, resume)
     text, settings = _study(study)
     from taskroy.run import fit_into
 
     _configure_jax(settings)
     with TerminalProgress() as progress:
         place, reused = fit_into(
-            settings, text, output or _folder(study), overwrite=overwrite, progress=progress
+            settings,
+            text,
+            output or _folder(study),
+            overwrite=overwrite,
+            resume=resume,
+            progress=progress,
         )
     return Answer({"posterior": place, "reused": reused}, (f"Posterior: {place}",))
 
@@ -230,6 +256,14 @@ def _study(path: Path | None) -> tuple[str, Study]:
     from taskroy.study import Study
 
     return text, Study.from_toml(text, where=where, folder=folder)
+
+
+def _one_of(overwrite: bool, resume: bool) -> None:
+    if overwrite and resume:
+        raise StudyError(
+            "--overwrite starts anew, --resume goes on: they exclude each other.",
+            remedy="choose one of them",
+        )
 
 
 def _folder(study: Path | None) -> Path:

@@ -3,6 +3,7 @@
 What is in the folder::
 
     study.toml       the study as it was run, word for word
+    checkpoint/      while NUTS samples: all that it has done (taskroy.posteriors.checkpoint)
     posterior.zarr/  the posterior; once it is computed, with the counterfactual
     gate.json        what the gate says of the fit
     report.html      the report; its figures and, in report.json, its numbers beside it
@@ -22,7 +23,7 @@ from taskroy.headline import Headline, headlines
 from taskroy.posteriors.gate import require_gate
 from taskroy.progress import Progress
 from taskroy.run_folder import GATE, begin, claimed
-from taskroy.stages import POSTERIOR, fit_study, load_data, study_of
+from taskroy.stages import CHECKPOINT, POSTERIOR, fit_study, load_data, study_of
 from taskroy.study import Study
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def run(
     folder: Path,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     allow_failed: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -76,9 +78,12 @@ def run(
         The study, and the text that it was read from.
     folder
         Where everything goes. A posterior that stands there is used again if it is of the same
-        data, model and inference; all that follows from it is remade.
+        data, model and inference; all that follows from it is remade. A fit that was stopped goes
+        on from its checkpoint, under the same condition.
     overwrite
-        Fit again and replace what stands there.
+        Fit again, from the start, and replace what stands there.
+    resume
+        Say so if there is no fit to go on from. Going on itself need not be asked for.
     allow_failed
         Make a (watermarked) report even of a fit that does not pass the gate.
     progress
@@ -100,7 +105,9 @@ def run(
     panel, tasks = load_data(study)
     place = folder / POSTERIOR
     with claimed(folder, overwrite=overwrite):
-        posterior, reused = _fitted(study, study_text, panel, tasks, folder, overwrite, progress)
+        posterior, reused = _fitted(
+            study, study_text, panel, tasks, folder, overwrite, resume, progress
+        )
         gate = check(posterior)
         write_atomically(folder / GATE, json.dumps(gate.to_json(), indent=2) + "\n")
         for line in gate.lines:
@@ -133,6 +140,7 @@ def fit_into(
     folder: Path,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Path, bool]:
     """Do the part of `run` that ends with a stored posterior.
@@ -144,7 +152,7 @@ def fit_into(
     """
     panel, tasks = load_data(study)
     with claimed(folder, overwrite=overwrite):
-        _, reused = _fitted(study, study_text, panel, tasks, folder, overwrite, progress)
+        _, reused = _fitted(study, study_text, panel, tasks, folder, overwrite, resume, progress)
     return folder / POSTERIOR, reused
 
 
@@ -189,21 +197,34 @@ def _fitted(
     tasks: TaskTable,
     folder: Path,
     overwrite: bool,
+    resume: bool,
     progress: Progress | None,
 ) -> tuple[xr.DataTree, bool]:
     """Open the posterior of this study, or fit and store it."""
+    from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, stands
     from taskroy.posteriors.store import open_posterior, save_posterior
 
-    place = folder / POSTERIOR
-    if place.exists() and not overwrite:
+    place, checkpoint = folder / POSTERIOR, folder / CHECKPOINT
+    # Beside a posterior it is of a fit that was to replace it, and was stopped.
+    goes_on = not overwrite and stands(
+        checkpoint, describe_fit(panel, tasks, study.model, study.inference)
+    )
+    if place.exists() and not (overwrite or goes_on):
         posterior = open_posterior(place)
         _require_same(posterior, study, panel, tasks, place)
         begin(folder, study_text)
         _LOG.info("The posterior in %s is of this study: it is used again.", place)
         return posterior, True
+    if overwrite:
+        delete_checkpoint(checkpoint)
+    if goes_on:
+        _LOG.info("The fit goes on from what an earlier one kept in %s.", checkpoint)
+    elif resume:
+        _LOG.info("Nothing was kept in %s: the fit begins.", checkpoint)
     begin(folder, study_text)
-    posterior = fit_study(study, panel, tasks, progress=progress)
-    save_posterior(posterior, place, overwrite=overwrite)
+    posterior = fit_study(study, panel, tasks, progress=progress, checkpoint=checkpoint)
+    save_posterior(posterior, place, overwrite=overwrite or goes_on)
+    delete_checkpoint(checkpoint)
     _LOG.info("The posterior is stored in %s.", place)
     return posterior, False
 

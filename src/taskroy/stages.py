@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Name of the posterior in a run folder.
 POSTERIOR = "posterior.zarr"
+#: Name of the folder in it that holds the work of a fit that has not ended.
+CHECKPOINT = "checkpoint"
 _OWN_OCCUPATIONS = ("wagepan", "simulated")  # panels whose occupations are those of "wagepan"
 
 
@@ -85,7 +87,12 @@ def _check_scenarios(study: Study, tasks: TaskTable) -> None:
 
 
 def fit_study(
-    study: Study, panel: Panel, tasks: TaskTable, *, progress: Progress | None = None
+    study: Study,
+    panel: Panel,
+    tasks: TaskTable,
+    *,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> xr.DataTree:
     """Fit a study's model to its data, and note the study in the posterior's provenance.
 
@@ -95,6 +102,8 @@ def fit_study(
         The study and what `load_data` loaded for it.
     progress
         Told how far the work is.
+    checkpoint
+        Where the fit keeps its work, and goes on from; it stays when the fit is done.
 
     Returns
     -------
@@ -108,7 +117,15 @@ def fit_study(
     """
     from taskroy.posteriors.fit import fit
 
-    posterior = fit(panel, tasks, model=study.model, inference=study.inference, progress=progress)
+    posterior = fit(
+        panel,
+        tasks,
+        model=study.model,
+        inference=study.inference,
+        progress=progress,
+        checkpoint=checkpoint,
+        keep_checkpoint=True,
+    )
     posterior.attrs["study"] = study.to_json()
     return posterior
 

@@ -48,7 +48,9 @@ class StandIns:
         if self.broken == name:
             raise KeyboardInterrupt
 
-    def fit(self, panel: Any, tasks: Any, *, model: Any, inference: Any, progress: Any) -> Any:
+    def fit(
+        self, panel: Any, tasks: Any, *, model: Any, inference: Any, progress: Any, **_: Any
+    ) -> Any:
         self.called("fit")
         progress.start("Sampling", 2)
         progress.advance(1, "a note")

@@ -205,6 +205,17 @@ def test_a_damaged_or_missing_posterior_is_told(taskroy: Any, stand_ins: Any) ->
         assert json.loads(told.stdout)["error"]["what"] == "there is no posterior here."
 
 
+@pytest.mark.parametrize("name", ["run", "fit"])
+def test_going_on_and_starting_anew_exclude_each_other(
+    taskroy: Any, stand_ins: Any, name: str
+) -> None:
+    told = taskroy(name, "--resume", "--overwrite")
+    assert told.exit_code == 2
+    assert "they exclude each other" in told.stderr
+    assert stand_ins.calls == []
+    assert "Nothing was kept" in taskroy(name, "--resume").stderr
+
+
 def test_an_interrupt_is_a_sentence(taskroy: Any, stand_ins: Any) -> None:
     stand_ins.broken = "fit"
     told = taskroy("run")

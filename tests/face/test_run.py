@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from filelock import FileLock
 
 from taskroy.errors import GateError, StoreError, StudyError
+from taskroy.posteriors.checkpoint import describe_fit, open_checkpoint
 from taskroy.posteriors.store import open_posterior, save_posterior
 from taskroy.progress import Silent
 from taskroy.run import Run, fit_into, run
+from taskroy.stages import load_data
 from taskroy.study import Study
 
 STUDY = """
@@ -96,6 +99,57 @@ def test_a_run_that_is_stopped_goes_on(stand_ins: Any, tmp_path: Path, stage: st
     done = ran(tmp_path / "out")
     assert done.reused == (stage != "fit")
     assert done.report.exists()
+
+
+def leave_checkpoint(folder: Path, text: str) -> Path:
+    """Put there what a fit that was killed leaves."""
+    study = Study.from_toml(text, where="s.toml")
+    fit = describe_fit(*load_data(study), study.model, study.inference)
+    with open_checkpoint(folder / "checkpoint", fit) as checkpoint:
+        checkpoint.save("state", {})
+    (folder / ".run.lock").touch()
+    return folder / "checkpoint"
+
+
+def test_a_fit_that_was_stopped_goes_on(
+    stand_ins: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = leave_checkpoint(tmp_path / "out", STUDY)
+    with caplog.at_level(logging.INFO, "taskroy"):
+        assert not ran(tmp_path / "out", SECOND).reused  # other scenarios, one fit
+    assert f"goes on from what an earlier one kept in {checkpoint}" in caplog.text
+    assert not checkpoint.exists()
+
+
+def test_a_stopped_fit_that_was_to_replace_a_posterior_goes_on(
+    stand_ins: Any, tmp_path: Path
+) -> None:
+    ran(tmp_path / "out")
+    other = STUDY.replace("chains = 4", "chains = 5")
+    checkpoint = leave_checkpoint(tmp_path / "out", other)
+    assert ran(tmp_path / "out").reused  # the posterior is of this study, the checkpoint is not
+    study = Study.from_toml(other, where="s.toml")
+    place, reused = fit_into(study, other, tmp_path / "out", resume=True, progress=Silent())
+    assert not reused
+    assert open_posterior(place).attrs["study"] == study.to_json()
+    assert not checkpoint.exists()
+
+
+def test_overwriting_begins_anew(stand_ins: Any, tmp_path: Path) -> None:
+    checkpoint = leave_checkpoint(tmp_path / "out", STUDY)
+    stand_ins.broken = "fit"
+    with pytest.raises(KeyboardInterrupt):
+        ran(tmp_path / "out", overwrite=True)
+    assert not checkpoint.exists()
+
+
+def test_nothing_to_go_on_from_is_told(
+    stand_ins: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = Study.from_toml(STUDY, where="s.toml")
+    with caplog.at_level(logging.INFO, "taskroy"):
+        fit_into(study, STUDY, tmp_path / "out", resume=True, progress=Silent())
+    assert "Nothing was kept" in caplog.text
 
 
 def test_a_stopped_second_run_leaves_no_report_of_the_first(stand_ins: Any, tmp_path: Path) -> None:

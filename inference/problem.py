@@ -1,0 +1,112 @@
+"""The problem that a route solves: the posterior of one panel, with a pilot's look at it.
+
+Its methods give models, in NumPyro's sense, of that one posterior: as it is generated, with skills
+whitened, and of θ alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Int
+from numpyro import handlers
+
+from taskroy.inference.batches import WeighWorkers
+from taskroy.inference.draw_skills import SkillProblem
+from taskroy.inference.pilot import Pilot, pilot_at
+from taskroy.inference.replace_skills import WHITENED, integrated, whitened
+from taskroy.inference.skill_posterior import Seen, generative
+from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
+from taskroy.models.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A panel, a model, and what the pilot found.
+
+    Attributes
+    ----------
+    known
+        What was seen.
+    settings
+        Variant of the model and priors.
+    pilot
+        Values, expansion, whitening of levels, grids.
+    """
+
+    known: Seen
+    settings: ModelSettings
+    pilot: Pilot
+
+    def generative(self) -> Callable[[], Any]:
+        """Return the generative model, conditioned on what was seen."""
+        return generative(self.known, self.settings, self.pilot.grid)
+
+    def joint(self) -> Any:
+        """Run the model of θ and whitened skills."""
+        white = whiten_levels(self.generative(), self.pilot.levels)
+        return whitened(white, self.known, self.pilot.expansion)()
+
+    def marginal(self, workers: Int[Array, " B"] | None = None) -> Any:
+        """Run the model of θ alone; where workers are named, they stand for all."""
+        part, expansion = self.known, self.pilot.expansion
+        if workers is not None:
+            part, expansion = part.of(workers), expansion.of(workers)
+        white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
+        alone = integrated(white, part, expansion, self.settings, self.pilot.coarse)
+        return WeighWorkers(alone, len(self.known.career) / len(part.career))()
+
+    def start(self) -> dict[str, Array]:
+        """Return values of the sites of `joint`, hence of `marginal`, to start from."""
+        levels = self.pilot.levels
+        values = {k: v for k, v in self.pilot.values.items() if k not in levels}
+        values |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in levels.items()}
+        return values | {WHITENED: jnp.zeros_like(self.pilot.expansion.slope)}
+
+    def skills(self) -> SkillProblem:
+        """Return what it takes to find workers' skills."""
+        found = self.pilot
+        return SkillProblem(
+            self.generative(), self.known, found.expansion, self.settings, found.grid, found.coarse
+        )
+
+    def refined(self, tolerance: float) -> Problem:
+        """Return the problem with a quadrature whose error is measured, and within a tolerance."""
+        return replace(self, pilot=self.pilot.refined(self.known, tolerance))
+
+    def looked_at_from(self, values: dict[str, Array], tolerance: float) -> Problem:
+        """Return the problem expanded at other values of θ's sites, its quadrature refined."""
+        again = pilot_at(
+            values, self.known, self.settings, tolerance, self.pilot.expansion, self.pilot.levels
+        )
+        return replace(self, pilot=again).refined(tolerance)
+
+    def sites(self, *, skills: bool) -> tuple[str, ...]:
+        """Return the latent sites of the generative model, with or without skills."""
+        trace = handlers.trace(handlers.seed(self.generative(), 0)).get_trace()
+        names = [k for k, v in trace.items() if v["type"] == "sample" and not v["is_observed"]]
+        return tuple(k for k in names if skills or k != "skill_deviation")
+
+
+def generated_values(
+    model: Callable[[], Any], names: tuple[str, ...], values: dict[str, Array]
+) -> dict[str, Array]:
+    """Return the generative model's sites, given those of a model that replaces some of them."""
+    fixed = handlers.substitute(handlers.seed(model, 0), data=values)
+    trace = handlers.trace(fixed).get_trace()
+    return {k: trace[k]["value"] for k in names}
+
+
+def generated_values_of_draws(
+    model: Callable[[], Any], names: tuple[str, ...], draws: dict[str, Array]
+) -> dict[str, Array]:
+    """Return `generated_values` of every draw; constrained sites, leading dimension D."""
+    each = jax.vmap(partial(generated_values, model, names))
+    found: dict[str, Array] = jax.jit(each)(draws)
+    return found
