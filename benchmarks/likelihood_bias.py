@@ -114,6 +114,7 @@ def bias(design: str, seed: int) -> dict[str, Any]:
     reference = np.asarray(plain) + np.log(weight.mean(0))
     standard_error = weight.std(0) / weight.mean(0) / np.sqrt(REFERENCE)
     results = {"laplace": _summary(np.asarray(plain)[None] - reference, 0.0)}
+    jax.block_until_ready(weights(jax.random.key(0), PROPOSALS))  # compiled before it is timed
     began = time.process_time()
     again = np.stack([np.asarray(weights(jax.random.key(9000 + r), PROPOSALS)) for r in range(20)])
     seconds = (time.process_time() - began) / 20
