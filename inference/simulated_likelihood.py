@@ -56,8 +56,8 @@ def simulated_log_likelihood(
     skills = expanded_posterior(theta, seen, no_expansion(seen.economy))
     # The quadrature's grid is not used: choices are simulated.
     centre = careers(theta, seen, skills.centre, settings, Grid())
-    wages = _log_wage_factor(centre, seen.career) - 0.5 * (skills.centre**2).sum(-1)
-    wages = wages - skills.log_volume
+    wages = centre.factors(seen.career)[0].sum(-1)
+    wages = wages - 0.5 * (skills.centre**2).sum(-1) - skills.log_volume
 
     def log_product(key: Array) -> Float[Array, " N"]:
         skill_key, wage_key = jax.random.split(key)
@@ -71,11 +71,6 @@ def simulated_log_likelihood(
     # Checkpointed, so that a gradient draws again rather than keep all draws.
     products = jax.lax.map(jax.checkpoint(log_product), keys, batch_size=min(chunk, draws))
     return wages + jax.nn.logsumexp(products, axis=0) - jnp.log(draws)
-
-
-def _log_wage_factor(where: Careers, career: Float[Array, "N T 2"]) -> Float[Array, " N"]:
-    """Log density of wages, given skills."""
-    return where.factors(career)[0].sum(-1)
 
 
 def _log_choices(where: Careers, career: Float[Array, "N T 2"], key: Array) -> Float[Array, "N T"]:

@@ -44,6 +44,12 @@ def small_tasks() -> TaskTable:
     )
 
 
+@pytest.fixture
+def few_tasks() -> TaskTable:
+    """The table of the small study, without its fits."""
+    return small_tasks()
+
+
 @pytest.fixture(scope="session")
 def study() -> Study:
     """Fit 100 simulated workers, five years, by both routes."""

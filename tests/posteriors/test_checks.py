@@ -98,6 +98,17 @@ def test_variational_fits_are_judged_by_pareto_k(shape, expected):
     assert check(tree).verdict == expected
 
 
+def test_a_point_estimate_has_no_band():
+    tree = tree_of(independent(1, 1))
+    tree.attrs["method"] = "simulated-mle"
+    tree.attrs["inference"]["simulation_draws"] = 1000
+    gate = check(tree)
+    assert gate.verdict == "FAIL"
+    line = gate.lines[-1]
+    assert "1000 simulation draws" in line.value
+    assert "A point has no band" in line.meaning
+
+
 def test_gate_speaks_in_sentences(study):
     gate = check(study.nuts)
     found = gate.to_json()
