@@ -175,7 +175,7 @@ def estimates(design: str, seed: int, draws: list[int], steps: int) -> dict[str,
     career = {"log_wage": data.log_wage, "occupation": data.occupation}
     known = seen(data.economy, data.log_wage, data.occupation)
     key, silent = jax.random.key(seed), Silent()
-    first = pilot(data.economy, settings, data.log_wage, data.occupation, key, silent)
+    first = pilot(known, settings, 1e-4, key, silent)
     model = partial(roy_model, data.economy, settings, first.grid, **career)
     found = {}
     for n in draws:

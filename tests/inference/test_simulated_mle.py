@@ -16,7 +16,6 @@ from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import (
     SimulatedEstimate,
     maximize_simulated_likelihood,
-    of_workers,
 )
 from taskroy.inference.skill_posterior import seen
 from taskroy.models.priors import LogNormal, Priors
@@ -137,7 +136,7 @@ def test_some_workers_are_those_workers() -> None:
     arrays = panel()
     conditions = economy(Technology.from_task_weights(WEIGHTS, np.full(O, 0.6)), arrays)
     known = seen(conditions, jnp.asarray(arrays.log_wage), jnp.asarray(arrays.occupation))
-    part = of_workers(known, jnp.array([7, 2]))
+    part = known.of(jnp.array([7, 2]))
     np.testing.assert_array_equal(part.career[:, :, 0], arrays.log_wage[[7, 2]])
     np.testing.assert_array_equal(part.economy.design, arrays.design[[7, 2]])
     np.testing.assert_allclose(part.gram, part.weights.mT @ part.weights, rtol=1e-12)
