@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+import taskroy
 from taskroy.posteriors.store import open_posterior
 
 STUDY = """
@@ -37,10 +38,12 @@ def study(tmp_path: Path) -> Path:
 
 
 def fitting(study: Path, output: Path, *options: str, seed: int) -> subprocess.Popen[str]:
-    # Python shuffles its sets anew in each process: no digit may hang on it.
+    # Python shuffles its sets anew in each process: no digit may hang on it. The path makes it this
+    # taskroy, wherever the process starts.
+    source = str(Path(taskroy.__file__).parents[1])
     return subprocess.Popen(
         [sys.executable, "-m", "taskroy", "fit", str(study), "--output", str(output), *options],
-        env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": source},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
