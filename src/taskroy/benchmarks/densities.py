@@ -1,0 +1,130 @@
+"""The densities that NUTS may sample, ready to be timed: as `taskroy.inference.routes` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from numpyro.infer.initialization import init_to_value
+from numpyro.infer.util import initialize_model
+
+from taskroy.benchmarks.timing import ValueAndGradient
+from taskroy.data.panel import Panel, PanelArrays
+from taskroy.data.task_table import TaskTable
+from taskroy.inference.pilot import Pilot, pilot, pilot_at, starting_values
+from taskroy.inference.replace_skills import WHITENED, integrated, whitened
+from taskroy.inference.skill_posterior import Seen, no_expansion, seen
+from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
+from taskroy.models.roy import Economy, economy, roy_model
+from taskroy.models.settings import ModelSettings
+from taskroy.models.technology import Technology
+from taskroy.progress import Progress
+
+
+class Conditions(NamedTuple):
+    """A panel as the model reads it; JAX's precision decides that of the arrays."""
+
+    economy: Economy
+    log_wage: Array
+    occupation: Array
+    settings: ModelSettings
+    arrays: PanelArrays
+
+    @property
+    def seen(self) -> Seen:
+        """What is known of workers."""
+        return seen(self.economy, self.log_wage, self.occupation)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Workers, years, worker-years, occupations and tasks."""
+        workers, years = self.arrays.log_wage.shape
+        occupations, tasks = self.economy.technology.task_weights.shape
+        return {
+            "workers": workers,
+            "years": years,
+            "worker_years": int(self.arrays.observed.sum()),
+            "occupations": occupations,
+            "tasks": tasks,
+        }
+
+
+def conditions(panel: Panel, tasks: TaskTable, settings: ModelSettings) -> Conditions:
+    """Gather what the model is conditioned on; every occupation of the table counts."""
+    arrays = panel.arrays(tasks.occupations)
+    technology = Technology.from_task_weights(
+        jnp.asarray(tasks.weights.to_numpy()), jnp.asarray(tasks.labor_share.to_numpy())
+    )
+    return Conditions(
+        economy(technology, arrays),
+        jnp.asarray(arrays.log_wage),
+        jnp.asarray(arrays.occupation),
+        settings,
+        arrays,
+    )
+
+
+def quick_look(where: Conditions) -> Pilot:
+    """Return a pilot at plain starting values: modes, expansion and grids, without a fit."""
+    values = starting_values(where.economy, where.settings)
+    values.pop(WHITENED)
+    if where.settings.covariance == "factor":
+        tasks = where.economy.technology.task_weights.shape[1]
+        values |= {
+            "loading_scale": jnp.asarray(0.5),
+            "loading": jnp.full((tasks, where.settings.factors), 0.5),
+            "unique_sd": values.pop("skill_sd"),
+        }
+    expansion = no_expansion(where.economy)
+    return pilot_at(values, where.economy, where.settings, where.seen, expansion, {})
+
+
+def long_look(where: Conditions, key: Array, progress: Progress) -> Pilot:
+    """Return the pilot that a fit starts from."""
+    return pilot(where.economy, where.settings, where.log_wage, where.occupation, key, progress)
+
+
+def joint_density(where: Conditions, found: Pilot) -> tuple[ValueAndGradient, Any]:
+    """Return the density of θ and whitened skills, and a point; method ``nuts``."""
+    start = _start(found) | {WHITENED: jnp.zeros_like(found.expansion.slope)}
+    return _of(whitened(_model(where, found), where.seen, found.expansion), start)
+
+
+def marginal_density(where: Conditions, found: Pilot) -> tuple[ValueAndGradient, Any]:
+    """Return the density of θ with skills integrated out, and a point; ``nuts-marginal``."""
+    model = _model(where, found)
+    target = integrated(model, where.seen, found.expansion, where.settings, found.coarse)
+    return _of(target, _start(found))
+
+
+def _model(where: Conditions, found: Pilot) -> Callable[..., Any]:
+    model = partial(
+        roy_model,
+        where.economy,
+        where.settings,
+        found.grid,
+        log_wage=where.log_wage,
+        occupation=where.occupation,
+    )
+    return whiten_levels(model, found.levels)
+
+
+def _start(found: Pilot) -> dict[str, Array]:
+    kept = {k: v for k, v in found.values.items() if k not in found.levels}
+    return kept | {k + SUFFIX: jnp.zeros_like(v.score) for k, v in found.levels.items()}
+
+
+def _of(model: Callable[..., Any], start: dict[str, Array]) -> tuple[ValueAndGradient, Any]:
+    info = initialize_model(
+        jax.random.key(0), model, init_strategy=init_to_value(values=start), validate_grad=False
+    )
+    return jax.value_and_grad(info.potential_fn), info.param_info.z
+
+
+def quadrature(found: Pilot) -> dict[str, int]:
+    """Return the sizes of the pilot's grid."""
+    return {"nodes": found.grid.nodes, "terms": found.grid.terms}
