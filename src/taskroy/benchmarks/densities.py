@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from numpyro.infer.initialization import init_to_value
-from numpyro.infer.util import initialize_model
+from numpyro import handlers
+from numpyro.infer.util import potential_energy, unconstrain_fn
 
 from taskroy.benchmarks.timing import ValueAndGradient
 from taskroy.data.panel import Panel, PanelArrays
@@ -119,10 +119,18 @@ def _start(found: Pilot) -> dict[str, Array]:
 
 
 def _of(model: Callable[..., Any], start: dict[str, Array]) -> tuple[ValueAndGradient, Any]:
-    info = initialize_model(
-        jax.random.key(0), model, init_strategy=init_to_value(values=start), validate_grad=False
-    )
-    return jax.value_and_grad(info.potential_fn), info.param_info.z
+    @jax.jit
+    def point() -> dict[str, Array]:
+        fixed = handlers.seed(handlers.substitute(model, data=start), 0)
+        sites = handlers.trace(fixed).get_trace()
+        latent = {
+            name: site["value"]
+            for name, site in sites.items()
+            if site["type"] == "sample" and not site["is_observed"]
+        }
+        return unconstrain_fn(model, (), {}, latent)
+
+    return jax.value_and_grad(partial(potential_energy, model, (), {})), point()
 
 
 def quadrature(found: Pilot) -> dict[str, int]:

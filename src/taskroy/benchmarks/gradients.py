@@ -11,6 +11,7 @@ from taskroy.benchmarks.densities import (
     long_look,
     marginal_density,
     quadrature,
+    quick_look,
 )
 from taskroy.benchmarks.timing import loop, seconds
 from taskroy.data.load import load_panel
@@ -29,7 +30,11 @@ def run(effort: Effort) -> list[Row]:
     panel = load_panel("wagepan", occupations=tasks.occupations, workers=workers, seed=_SEED)
     with jax.enable_x64(True):
         where = conditions(panel, tasks.select(panel.occupations), ModelSettings())
-        found = long_look(where, jax.random.key(_SEED), effort.progress)
+        found = (
+            quick_look(where)
+            if effort.quick
+            else long_look(where, jax.random.key(_SEED), effort.progress)
+        )
         loops = {
             "joint": loop(*joint_density(where, found), _REPEATS),
             "marginal": loop(*marginal_density(where, found), _REPEATS),
