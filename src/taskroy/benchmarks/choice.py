@@ -36,8 +36,8 @@ _SCALES = {"wage_shock_scale": 0.43, "taste_scale": 0.26}
 _FULL, _QUICK = (2000, 15, 93, 37), (40, 5, 22, 9)
 _FULL_DRAWS, _QUICK_DRAWS = (100, 1000, 10_000), (100,)
 # Workers × draws whose simulation is timed (more are scaled up), and whose errors are looked at.
-_TIMED, _LOOKED_AT = 2_000_000, 300_000
-_ROUNDS = 3
+_TIMED, _LOOKED_AT = 200_000, 100_000
+_ROUNDS = 5
 
 
 class _Problem(NamedTuple):
@@ -90,7 +90,7 @@ def run(effort: Effort) -> list[Row]:
         sizes = {"workers": workers, "years": years, "occupations": occupations, "tasks": tasks}
         return [
             row
-            for precision in ("float64", "float32")
+            for precision in (("float64",) if effort.quick else ("float64", "float32"))
             for row in _compared(problem.in_precision(precision), sizes, precision, effort)
         ]
 
