@@ -22,7 +22,7 @@ from taskroy.benchmarks.simulated_choice import (
     with_own_draws,
     with_shared_draws,
 )
-from taskroy.benchmarks.timing import Loop, loop, seconds
+from taskroy.benchmarks.timing import Loop, loop, times
 from taskroy.inference.accuracy import accurate_grid
 from taskroy.inference.pilot import fitting_grid
 from taskroy.inference.settings import InferenceSettings
@@ -144,10 +144,11 @@ def _compared(
         ways += [_by_own_draws(problem, number), _by_shared_draws(problem, number)]
         effort.progress.advance(i + 1)
         effort.progress.finish()
-    times = seconds({way.what: way.loop for way in ways}, _ROUNDS)
+    took = times({way.what: way.loop for way in ways}, _ROUNDS)
     for way in ways:
         found = {
-            "seconds": times[way.what] * way.scale,
+            "seconds": took[way.what].seconds * way.scale,
+            "cpu_seconds": took[way.what].cpu_seconds * way.scale,
             "max_error": float(np.abs(way.error).max()),
             "rms_error": float(np.sqrt((way.error**2).mean())),
             "megabytes": way.loop.megabytes,
@@ -157,6 +158,7 @@ def _compared(
         else:
             found |= {
                 "times_slower": found["seconds"] / base["seconds"],
+                "times_cpu": found["cpu_seconds"] / base["cpu_seconds"],
                 "times_max_error": found["max_error"] / base["max_error"],
                 "times_rms_error": found["rms_error"] / base["rms_error"],
             }

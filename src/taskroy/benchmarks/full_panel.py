@@ -10,7 +10,7 @@ import jax
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.densities import conditions, joint_density, quadrature, quick_look
 from taskroy.benchmarks.panels import simulated_panel
-from taskroy.benchmarks.timing import loop, seconds
+from taskroy.benchmarks.timing import loop, times
 from taskroy.data.load import load_panel
 from taskroy.data.panel import Panel
 from taskroy.data.task_table import TaskTable
@@ -39,7 +39,7 @@ def run(effort: Effort) -> list[Row]:
             loops[precision] = loop(*joint_density(where, found), _REPEATS)
             sizes[precision] = where.sizes | quadrature(found)
             del where, found
-    times = seconds(loops, _ROUNDS)
+    took = times(loops, _ROUNDS)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
     return [
         Row(
@@ -48,7 +48,8 @@ def run(effort: Effort) -> list[Row]:
             _SEED,
             precision,
             {
-                "seconds": times[precision],
+                "seconds": took[precision].seconds,
+                "cpu_seconds": took[precision].cpu_seconds,
                 "megabytes": each.megabytes,
                 "megabytes_of_process": peak,
             },

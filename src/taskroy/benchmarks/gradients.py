@@ -13,7 +13,7 @@ from taskroy.benchmarks.densities import (
     quadrature,
     quick_look,
 )
-from taskroy.benchmarks.timing import loop, seconds
+from taskroy.benchmarks.timing import loop, times
 from taskroy.data.load import load_panel
 from taskroy.data.task_weights import task_weights
 from taskroy.models.settings import ModelSettings
@@ -39,7 +39,7 @@ def run(effort: Effort) -> list[Row]:
             "joint": loop(*joint_density(where, found), _REPEATS),
             "marginal": loop(*marginal_density(where, found), _REPEATS),
         }
-        times = seconds(loops, _ROUNDS)
+        took = times(loops, _ROUNDS)
     sizes = where.sizes | quadrature(found)
     words = {"joint": "joint gradient, skills whitened", "marginal": "skills integrated out"}
     return [
@@ -49,8 +49,10 @@ def run(effort: Effort) -> list[Row]:
             _SEED,
             "float64",
             {
-                "seconds": times[name],
-                "times_joint": times[name] / times["joint"],
+                "seconds": took[name].seconds,
+                "cpu_seconds": took[name].cpu_seconds,
+                "times_joint": took[name].seconds / took["joint"].seconds,
+                "times_joint_cpu": took[name].cpu_seconds / took["joint"].cpu_seconds,
                 "megabytes": loops[name].megabytes,
             },
             "value and gradient of the log posterior density, the default panel",

@@ -7,7 +7,7 @@ import jax
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.densities import conditions, joint_density, quadrature, quick_look
 from taskroy.benchmarks.panels import simulated_panel
-from taskroy.benchmarks.timing import loop, seconds
+from taskroy.benchmarks.timing import loop, times
 from taskroy.models.settings import ModelSettings
 
 _SEED = 1
@@ -30,7 +30,7 @@ def run(effort: Effort) -> list[Row]:
             found = quick_look(where)
             loops[what] = loop(*joint_density(where, found), _REPEATS)
             sizes[what] = where.sizes | quadrature(found)
-        times = seconds(loops, _ROUNDS)
+        took = times(loops, _ROUNDS)
     return [
         Row(
             f"joint gradient, {what}",
@@ -38,8 +38,10 @@ def run(effort: Effort) -> list[Row]:
             _SEED,
             "float64",
             {
-                "seconds": times[what],
-                "times_base": times[what] / times["base"],
+                "seconds": took[what].seconds,
+                "cpu_seconds": took[what].cpu_seconds,
+                "times_base": took[what].seconds / took["base"].seconds,
+                "times_base_cpu": took[what].cpu_seconds / took["base"].cpu_seconds,
                 "megabytes": each.megabytes,
                 "times_base_memory": each.megabytes / loops["base"].megabytes,
             },

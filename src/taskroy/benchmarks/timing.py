@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -70,8 +70,15 @@ def loop(value_and_gradient: ValueAndGradient, point: Any, repeats: int) -> Loop
     return Loop(once, repeats, held / 1e6)
 
 
-def seconds(loops: Mapping[str, Loop], rounds: int) -> dict[str, float]:
-    """Return seconds an evaluation of each loop, the median of several rounds after one warm-up.
+class Time(NamedTuple):
+    """Seconds an evaluation: by the clock, and of work on all cores, which no waiting adds to."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def times(loops: Mapping[str, Loop], rounds: int) -> dict[str, Time]:
+    """Return what an evaluation of each loop takes: medians of several rounds, after one warm-up.
 
     Parameters
     ----------
@@ -80,12 +87,13 @@ def seconds(loops: Mapping[str, Loop], rounds: int) -> dict[str, float]:
     rounds
         How often each is run.
     """
-    times: dict[str, list[float]] = {name: [] for name in loops}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in loops}
     for each in loops.values():
         each.once()
     for _ in range(rounds):
         for name, each in loops.items():
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             each.once()
-            times[name].append((time.perf_counter() - began) / each.repeats)
-    return {name: float(np.median(found)) for name, found in times.items()}
+            took = time.perf_counter() - began, time.process_time() - worked
+            found[name].append((took[0] / each.repeats, took[1] / each.repeats))
+    return {name: Time(*np.median(took, axis=0).tolist()) for name, took in found.items()}
