@@ -246,6 +246,43 @@ def verify(place: Place) -> Answer:
     return Answer({"posterior": place, "whole": True}, (f"Whole and unchanged: {place}",))
 
 
+@command(app)
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAMES]...", help="Which; all without any.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(
+        "benchmarks/results"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Tiny sizes: whether they run, not what they say.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Say what each benchmark asks, and run none.")
+    ] = False,
+    panel: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the NLSY97, for 'full-panel'.  [default: a simulated panel]"),
+    ] = None,
+) -> Answer:
+    """Measure speed and accuracy, and write a table."""
+    from taskroy.benchmarks.suite import TABLE, chosen, run_into
+
+    benchmarks = chosen(names or ())
+    if list_:
+        asked = {benchmark.name: benchmark.asks for benchmark in benchmarks}
+        return Answer({"benchmarks": asked}, tuple(f"{k}: {v}" for k, v in asked.items()))
+    from taskroy.benchmarks.benchmark import Effort
+    from taskroy.describe import benchmark_answer
+    from taskroy.numerics import configure_jax
+
+    configure_jax(chains=1)
+    with TerminalProgress() as progress:
+        effort = Effort(quick=quick, panel=panel, progress=progress)
+        found = [run_into(output, benchmark, effort) for benchmark in benchmarks]
+    return benchmark_answer(found, output / TABLE)
+
+
 def _study(path: Path | None) -> tuple[str, Study]:
     """Return a study with its text; what is no TOML is refused before anything heavy is loaded."""
     from taskroy.study_file import DEFAULT_NAME, default_text, parse_toml, read_text

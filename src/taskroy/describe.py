@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -112,6 +113,32 @@ def gate_answer(gate: Gate) -> Answer:
             f"The gate says {gate.verdict}.",
         ),
         exit_code=GateError.exit_code if gate.verdict == "FAIL" else 0,
+    )
+
+
+def benchmark_answer(found: Sequence[Mapping[str, Any]], place: Path) -> Answer:
+    """Tell what benchmarks found, and where it is written.
+
+    Parameters
+    ----------
+    found
+        As `taskroy.benchmarks.suite.run_into` returns it.
+    place
+        The table.
+    """
+    from taskroy.benchmarks.table import number
+
+    rows = [
+        (
+            *(result["benchmark"], row["what"], row["precision"]),
+            "\n".join(f"{k.replace('_', ' ')} {number(v)}" for k, v in row["measured"].items()),
+        )
+        for result in found
+        for row in result["rows"]
+    ]
+    return Answer(
+        {"table": place, "results": list(found)},
+        (_table(("benchmark", "what", "precision", "measured"), (), rows), f"Table: {place}"),
     )
 
 

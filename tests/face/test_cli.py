@@ -20,7 +20,7 @@ from taskroy.errors import (
 from taskroy.study import Study
 from taskroy.study_file import default_text
 
-COMMANDS = ["run", "init", "fit", "check", "counterfactual", "report", "verify"]
+COMMANDS = ["run", "init", "fit", "check", "counterfactual", "report", "verify", "bench"]
 CSV_STUDY = "[panel]\nsource = 'csv'\npath = 'p.csv'\n[tasks]\ntasks = 'gwa-category'\n"
 
 

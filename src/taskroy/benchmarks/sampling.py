@@ -1,0 +1,140 @@
+"""Effective draws of θ a second: unseen wages sampled, skills whitened, skills integrated out."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Literal
+
+import arviz_stats
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from numpyro.infer import MCMC, NUTS
+from numpyro.infer.initialization import init_to_value
+
+from taskroy.benchmarks.benchmark import Effort, Row
+from taskroy.benchmarks.densities import Conditions, conditions
+from taskroy.benchmarks.panels import simulated_panel
+from taskroy.benchmarks.plain_model import plain
+from taskroy.inference.pilot import FIRST_GRID, starting_values
+from taskroy.inference.routes import sample_posterior
+from taskroy.inference.settings import InferenceSettings
+from taskroy.models.roy import roy_model
+from taskroy.models.settings import ModelSettings
+
+_SEED = 1
+_SIZE = {"workers": 60, "years": 5, "occupations": 4, "tasks": 2}
+_FULL, _QUICK = (300, 600), (20, 50)
+# Seconds after which the plain model is drawn from no longer, once it is warm; and draws between
+# two looks at the clock.
+_LIMIT, _BLOCK = 240.0, 100
+#: What is compared: the parameters that every way samples, (chain, draw, …).
+_PARAMETERS = (
+    *("wage_shock_scale", "taste_scale", "mean_potential", "amenity", "amenity_scale"),
+    *("intercept_scale", "skill_sd", "coefficient"),
+)
+
+
+def run(effort: Effort) -> list[Row]:
+    """Sample in each way, one chain, the same warm-up and acceptance wanted."""
+    warmup, draws = _QUICK if effort.quick else _FULL
+    with jax.enable_x64(True):
+        panel, _, table = simulated_panel(**_SIZE, seed=_SEED)
+        where = conditions(panel, table, ModelSettings())
+        found = {
+            "unseen wages sampled": _plainly(where, warmup, draws),
+            "skills whitened": _by_route(where, "nuts", warmup, draws, effort),
+            "skills integrated out": _by_route(where, "nuts-marginal", warmup, draws, effort),
+        }
+    note = "compilation, pilot and warm-up included in the seconds; gradients of kept draws only"
+    return [
+        Row(f"NUTS, {what}", where.sizes, _SEED, "float64", measured, note)
+        for what, measured in found.items()
+    ]
+
+
+def _plainly(where: Conditions, warmup: int, draws: int) -> dict[str, float]:
+    model = partial(
+        roy_model,
+        where.economy,
+        where.settings,
+        FIRST_GRID,
+        log_wage=where.log_wage,
+        occupation=where.occupation,
+    )
+    start = starting_values(where.economy, where.settings)
+    shape = (*where.log_wage.shape, start["mean_potential"].shape[0])
+    start |= {"skill_standard": jnp.zeros_like(start.pop("skill_whitened"))}
+    start |= {"shock": jnp.zeros(shape)}
+    kernel = NUTS(plain(model), init_strategy=init_to_value(values=start), max_tree_depth=10)
+    block = min(_BLOCK, draws)
+    sampler = MCMC(kernel, num_warmup=warmup, num_samples=block, progress_bar=False)
+    fields = ("num_steps", "diverging")
+    began = time.perf_counter()
+    sampler.run(jax.random.key(_SEED), extra_fields=fields)
+    kept, warm = [_kept(sampler)], time.perf_counter()
+    while len(kept) * block < draws and time.perf_counter() - warm < _LIMIT:
+        sampler.post_warmup_state = sampler.last_state
+        sampler.run(sampler.last_state.rng_key, extra_fields=fields)
+        kept.append(_kept(sampler))
+    elapsed = time.perf_counter() - began
+    sites = {k: np.concatenate([part[k] for part in kept], axis=1) for k in kept[0]}
+    steps, diverging = sites.pop("num_steps"), sites.pop("diverging")
+    return _summary(sites, steps, diverging, elapsed)
+
+
+def _kept(sampler: MCMC) -> dict[str, np.ndarray]:
+    sites = sampler.get_samples(group_by_chain=True)
+    some = {k: np.asarray(v) for k, v in sites.items() if k in _PARAMETERS}
+    fields = sampler.get_extra_fields(group_by_chain=True)
+    return some | {k: np.asarray(v) for k, v in fields.items() if k in ("num_steps", "diverging")}
+
+
+def _by_route(
+    where: Conditions,
+    method: Literal["nuts", "nuts-marginal"],
+    warmup: int,
+    draws: int,
+    effort: Effort,
+) -> dict[str, float]:
+    settings = InferenceSettings(method=method, chains=1, warmup=warmup, draws=draws, seed=_SEED)
+    began = time.perf_counter()
+    found = sample_posterior(
+        where.economy,
+        where.log_wage,
+        where.occupation,
+        where.settings,
+        settings,
+        jax.random.key(_SEED),
+        effort.progress,
+    )
+    elapsed = time.perf_counter() - began
+    sites = {k: v for k, v in found.sites.items() if k in _PARAMETERS}
+    return _summary(sites, found.statistics["n_steps"], found.statistics["diverging"], elapsed)
+
+
+def _summary(
+    sites: dict[str, np.ndarray], steps: np.ndarray, diverging: np.ndarray, elapsed: float
+) -> dict[str, float]:
+    sizes = {
+        name: xr.DataArray(v, dims=("chain", "draw", *(f"d{i}" for i in range(v.ndim - 2))))
+        for name, v in sites.items()
+    }
+    effective = np.concatenate(
+        [np.ravel(arviz_stats.ess(v, method="bulk")) for v in sizes.values()]
+    )
+    least, median = float(effective.min()), float(np.median(effective))
+    gradients = float(np.sum(steps))
+    return {
+        "draws": float(steps.shape[1]),
+        "least_effective": least,
+        "median_effective": median,
+        "seconds": elapsed,
+        "least_effective_per_second": least / elapsed,
+        "least_effective_per_1000_gradients": 1000 * least / gradients,
+        "median_effective_per_1000_gradients": 1000 * median / gradients,
+        "steps_per_draw": gradients / steps.size,
+        "divergences": float(np.sum(diverging)),
+    }

@@ -1,0 +1,108 @@
+"""The benchmarks: what they write holds what they claim, at sizes too small to say much."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskroy.benchmarks.benchmark import Effort, Row
+from taskroy.benchmarks.suite import BENCHMARKS
+from taskroy.benchmarks.table import number, table
+
+
+@pytest.fixture(autouse=True)
+def numerics_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAX is running in this process already."""
+    monkeypatch.setattr("taskroy.numerics.configure_jax", lambda *, chains: None)
+
+
+def stored(name: str) -> dict[str, Any]:
+    return json.loads(Path("out", f"{name}.json").read_text())
+
+
+def test_an_unknown_name_is_told_the_names(taskroy: Any) -> None:
+    told = taskroy("bench", "gradient", "--output", "out")
+    assert told.exit_code == 2
+    assert "There is no benchmark 'gradient'. Did you mean 'gradients'?" in told.stderr
+    assert "choice, gradients, scaling, full-panel, sampling" in told.stderr
+    assert not Path("out").exists()
+
+
+def test_the_list_says_what_each_asks_and_runs_none(taskroy: Any) -> None:
+    told = taskroy("bench", "--list")
+    assert told.exit_code == 0
+    assert all(f"{b.name}: {b.asks}" in told.stdout for b in BENCHMARKS)
+    asked = json.loads(taskroy("bench", "choice", "--list", "--json").stdout)
+    assert list(asked["benchmarks"]) == ["choice"]
+    assert not Path("benchmarks").exists()
+
+
+def test_the_exact_choice_factor_against_simulation(taskroy: Any) -> None:
+    told = taskroy("bench", "choice", "--quick", "--output", "out")
+    assert told.exit_code == 0, told.stderr
+    found = stored("choice")
+    assert found["quick"]
+    assert found["machine"]["cpu"]
+    assert found["machine"]["cores"] >= 1
+    assert {"jax", "taskroy", "python"} <= found["versions"].keys()
+    exact, *simulated = found["rows"]
+    assert exact["what"] == "exact"
+    assert exact["measured"]["max_error"] < 1e-5
+    assert len(simulated) == 2
+    for row in simulated:
+        measured = row["measured"]
+        # 100 draws leave an error of about 0.05; the claim is one of a hundredth of 1,000 draws'.
+        assert exact["measured"]["rms_error"] < 1e-3 * measured["rms_error"]
+        assert measured["rms_error"] < 0.5
+        assert measured["times_slower"] == pytest.approx(
+            measured["seconds"] / exact["measured"]["seconds"]
+        )
+        assert measured["times_slower"] > 0
+    written = Path("out", "benchmarks.md").read_text()
+    lines = [line for line in written.splitlines() if line.startswith("| choice (quick) |")]
+    assert len(lines) == len(found["rows"])
+    assert all(found["machine"]["cpu"] in line and found["date"] in line for line in lines)
+    assert str(found["rows"][0]["sizes"]["workers"]) + " workers" in lines[0]
+
+
+def test_gradients_of_both_densities(taskroy: Any) -> None:
+    told = taskroy("bench", "gradients", "--quick", "--output", "out", "--json")
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout)["results"] == [stored("gradients")]
+    joint, marginal = stored("gradients")["rows"]
+    assert joint["sizes"] == marginal["sizes"]
+    assert joint["sizes"]["workers"] == 40
+    assert joint["measured"]["times_joint"] == 1
+    # Integrating takes several expansions for each density of the other: never as cheap.
+    assert marginal["measured"]["times_joint"] > 1
+    assert all(row["measured"]["seconds"] > 0 for row in (joint, marginal))
+    assert all(row["measured"]["megabytes"] > 0 for row in (joint, marginal))
+
+
+def test_the_table_gathers_what_was_stored_before(
+    taskroy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(self: object, effort: Effort) -> list[Row]:
+        return [Row("a | thing", {"workers": 2000}, 1, "float64", {"seconds": 0.5}, "note")]
+
+    monkeypatch.setattr("taskroy.benchmarks.benchmark.Benchmark.run", measured)
+    assert taskroy("bench", "scaling", "--output", "out").exit_code == 0
+    assert taskroy("bench", "choice", "sampling", "--output", "out").exit_code == 0
+    rows = [row for row in Path("out", "benchmarks.md").read_text().splitlines() if "thing" in row]
+    assert [row.split(" | ")[0] for row in rows] == ["| choice", "| scaling", "| sampling"]
+    assert all("a \\| thing | seconds 0.5 | 2,000 workers | float64 | 1 |" in r for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (1.44e-7, "1.4e-07"), (0.0595, "0.0595"), (237.4, "237"), (61686.0, "61,686")],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_no_results_is_a_table_without_rows() -> None:
+    assert table([]).rstrip().endswith("| --- |")
