@@ -25,6 +25,7 @@ from taskroy.inference.forecast import (
     seconds_a_call,
     size,
 )
+from taskroy.inference.pooled_metric import with_pooled_metric
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
@@ -33,6 +34,9 @@ _LOG = logging.getLogger(__name__)
 _BLOCK = 50
 _STATE, _DONE = "state", "iterations"
 _FEWEST_DRAWS = 20
+# Draws count for the metric once the chains have come from their starts, and while warm-up is left
+# to tune the step size to it.
+_FIRST_POOLED = 100
 
 
 class Chains(NamedTuple):
@@ -70,7 +74,8 @@ def run_chains(
         Sites that share a dense block of the mass matrix, in the order of its rows. Progress tells
         the smallest effective sample size among them.
     inverse_mass
-        First guess of the inverse mass matrix, by block of sites.
+        First guess of the inverse mass matrix, by block of sites; updated between blocks of
+        warm-up from the draws of all chains. Sites left out have unit mass.
     progress
         Told after every block of 50 iterations.
     checkpoint
@@ -83,6 +88,7 @@ def run_chains(
         potential_fn=potential,
         dense_mass=[dense],
         inverse_mass_matrix=inverse_mass,
+        adapt_mass_matrix=False,
         step_size=0.2,
         target_accept_prob=settings.target_accept,
         # Before step sizes are tuned trees would be long for nothing.
@@ -124,6 +130,8 @@ def run_chains(
         began = time.perf_counter()
         state, block = jax.block_until_ready(sampler.run(state))
         seconds = time.perf_counter() - began
+        if _FIRST_POOLED <= first + _BLOCK <= settings.warmup - _BLOCK:
+            state = with_pooled_metric(state, block, dense)
         ended, warm = min(first + _BLOCK, total), first >= settings.warmup
         kept = slice(max(0, settings.warmup - first), max(0, total - first))
         if ended > settings.warmup:

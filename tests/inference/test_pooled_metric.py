@@ -1,0 +1,80 @@
+"""The mass matrix that chains share."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro.infer import NUTS
+
+from taskroy.inference.nuts import run_chains
+from taskroy.inference.pooled_metric import pooled, with_pooled_metric
+from taskroy.inference.settings import InferenceSettings
+from taskroy.progress import Silent
+
+ROOT = np.tril(np.random.default_rng(0).normal(size=(3, 3))) + 2 * np.eye(3)
+COVARIANCE = ROOT @ ROOT.T
+DENSE = ("b", "a")
+
+
+def potential(sites: dict[str, jax.Array]) -> jax.Array:
+    x = jnp.concatenate([sites["b"].ravel(), sites["a"][None]])
+    return 0.5 * x @ jnp.linalg.solve(jnp.asarray(COVARIANCE), x) + 0.5 * (sites["z"] ** 2).sum()
+
+
+def test_state_is_what_numpyro_makes_of_the_metric() -> None:
+    rng = np.random.default_rng(1)
+    draws = {
+        "b": jnp.asarray(rng.normal(size=(2, 30, 2))),
+        "a": jnp.asarray(rng.normal(size=(2, 30))),
+    }
+    start = {"a": jnp.zeros(()), "b": jnp.zeros(2), "z": jnp.zeros(4)}
+
+    def begun(metric: np.ndarray) -> dict[str, object]:
+        mass = {DENSE: jnp.asarray(metric)}
+        kernel = NUTS(
+            potential_fn=potential,
+            dense_mass=[DENSE],
+            inverse_mass_matrix=mass,
+            adapt_mass_matrix=False,
+            step_size=0.1,
+        )
+        state = kernel.init(jax.random.key(0), 50, start, (), {})
+        return jax.tree.map(lambda x: jnp.stack([x, x]), state)
+
+    updated = with_pooled_metric(begun(np.eye(3)), draws, DENSE)
+    flat = np.concatenate([np.asarray(draws[k]).reshape(60, -1) for k in DENSE], axis=1)
+    wanted = begun(pooled(np.eye(3), flat))
+    for name in ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv"):
+        found, expected = getattr(updated.adapt_state, name), getattr(wanted.adapt_state, name)
+        assert found.keys() == expected.keys()
+        for sites in expected:
+            np.testing.assert_allclose(found[sites], expected[sites], atol=1e-12)
+    assert updated.adapt_state.step_size.shape == (2,)
+
+
+def test_many_draws_outweigh_the_guess_and_few_do_not() -> None:
+    draws = np.random.default_rng(2).normal(size=(200_000, 3)) @ ROOT.T
+    np.testing.assert_allclose(pooled(np.eye(3), draws), COVARIANCE, rtol=0.05, atol=0.05)
+    # Four draws of three numbers, against a guess that counts as six.
+    few = pooled(np.eye(3), draws[:4])
+    assert (np.linalg.eigvalsh(few) >= 0.6 - 1e-12).all()
+
+
+def test_chains_learn_a_metric_from_each_other() -> None:
+    # A first guess that is a hundred times too narrow; four standard errors of 400 effective draws.
+    settings = InferenceSettings(chains=4, warmup=250, draws=300)
+    starts = {"a": jnp.zeros(4), "b": jnp.zeros((4, 2)), "z": jnp.zeros((4, 4))}
+    chains = run_chains(
+        potential,
+        starts,
+        jax.random.key(3),
+        settings,
+        dense=DENSE,
+        inverse_mass={DENSE: 0.01 * jnp.eye(3)},
+        progress=Silent(),
+    )
+    assert chains.statistics["n_steps"].mean() < 10
+    flat = [chains.sites[k].reshape(1200, -1) for k in DENSE]
+    sd = np.concatenate(flat, axis=1).std(0)
+    np.testing.assert_allclose(sd, np.sqrt(np.diag(COVARIANCE)), rtol=4 / np.sqrt(2 * 400))
