@@ -28,8 +28,14 @@ class InferenceSettings(BaseModel):
         int, Field(ge=1, description="Draws kept of each chain; of SVI, draws in all.")
     ] = 800
     target_accept: Annotated[
-        float, Field(gt=0.5, lt=1, description="Acceptance probability NUTS tunes its steps for.")
-    ] = 0.8
+        float,
+        Field(
+            gt=0.5,
+            lt=1,
+            description="Acceptance probability NUTS tunes its steps for; higher takes shorter "
+            "steps, and more of them.",
+        ),
+    ] = 0.7
     max_tree_depth: Annotated[
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
