@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskroy.inference.small_matrices import cholesky, solve_lower
+from taskroy.inference.small_matrices import cholesky, inverse_of, solve_lower
 
 # Either side of the size above which LAPACK is called.
 SIZES = (1, 2, 5, 12, 13)
@@ -49,9 +49,10 @@ def test_what_lies_above_the_diagonal_is_not_read() -> None:
         np.testing.assert_array_equal(found, clean)
 
 
-def test_gradient_of_a_quadratic_form_and_a_determinant() -> None:
+@pytest.mark.parametrize("rows", [3, 13])
+def test_gradient_of_a_quadratic_form_and_a_determinant(rows: int) -> None:
     # f(S) = bᵀS⁻¹b + log det S has the gradient S⁻¹ − S⁻¹bbᵀS⁻¹ in symmetric S.
-    matrix, right = positive_definite(3), np.random.default_rng(2).normal(size=(7, 3))
+    matrix, right = positive_definite(rows), np.random.default_rng(2).normal(size=(7, rows))
 
     @jax.jit
     @jax.grad
@@ -71,3 +72,26 @@ def test_gradient_of_a_quadratic_form_and_a_determinant() -> None:
 def test_what_has_no_factor_is_not_a_number() -> None:
     factor = cholesky(jnp.asarray(np.diag([1.0, -1.0])[None]))
     assert np.isnan(factor).any()
+
+
+@pytest.mark.parametrize("rows", SIZES)
+def test_inverse(rows: int) -> None:
+    matrix = positive_definite(rows)
+    found = inverse_of(jnp.asarray(np.linalg.cholesky(matrix)))
+    np.testing.assert_allclose(found, np.linalg.inv(matrix), rtol=1e-8, atol=1e-8)
+
+
+def test_derivatives_of_a_large_factor_both_ways() -> None:
+    # Forward by differences; backward is its transpose.
+    matrix = positive_definite(13)
+    rng = np.random.default_rng(3)
+    change = rng.normal(size=matrix.shape)
+    change = change + change.transpose(0, 2, 1)
+    _, forward = jax.jvp(cholesky, (jnp.asarray(matrix),), (jnp.asarray(change),))
+    step = 1e-6
+    up, down = (np.linalg.cholesky(matrix + s * step * change) for s in (1, -1))
+    np.testing.assert_allclose(forward, (up - down) / (2 * step), rtol=1e-5, atol=1e-5)
+    weight = rng.normal(size=matrix.shape)
+    _, back = jax.vjp(cholesky, jnp.asarray(matrix))
+    (pulled,) = back(jnp.asarray(weight))
+    assert float((pulled * change).sum()) == pytest.approx(float((forward * weight).sum()))

@@ -37,6 +37,11 @@ BENCHMARKS = (
         "sampling",
         "How many effective draws of the parameters a second does each way to sample give?",
     ),
+    Benchmark(
+        "coverage",
+        "Is the likelihood, skills integrated out, that of a simulator which shares no code with "
+        "it? Wanted: a mean statistic within three standard errors of the number of parameters.",
+    ),
 )
 TABLE = "benchmarks.md"
 
