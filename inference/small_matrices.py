@@ -71,7 +71,7 @@ def _lapack_cholesky(matrix: Array) -> Array:
 
 @_lapack_cholesky.defjvp
 def _cholesky_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    """DC = C·Φ(C⁻¹·dS·C⁻ᵀ), Φ the lower triangle with half the diagonal."""
+    """Return C, and C·Φ(C⁻¹·dS·C⁻ᵀ) with Φ the lower triangle and half the diagonal."""
     (matrix,), (change,) = primals, tangents
     factor = _lapack_cholesky(matrix)
     root = _inverse_of_lower(factor)
