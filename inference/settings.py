@@ -41,13 +41,13 @@ class InferenceSettings(BaseModel):
     ] = 10
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
     batch_size: Annotated[
-        int | None,
+        int,
         Field(
-            ge=1,
-            description="Workers that a step of svi or simulated-mle looks at; when left out, all "
-            "of them and 64.",
+            ge=0,
+            description="Workers that a step of svi or simulated-mle looks at; 0 is all of them "
+            "with svi, 64 with simulated-mle.",
         ),
-    ] = None
+    ] = 0
     simulation_draws: Annotated[
         int, Field(ge=1, description="Draws of skills and shocks a worker, of simulated-mle.")
     ] = 1000
