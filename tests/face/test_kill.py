@@ -19,6 +19,8 @@ from taskroy.posteriors.store import open_posterior
 STUDY = """
 panel = {source = "simulated", workers = 12, seed = 1}
 tasks = {level = "wagepan", tasks = "gwa-category"}
+# The variants that compile fastest.
+model = {shock = "worker", amenities = "none", intercept = "known"}
 
 [inference]
 chains = 2
