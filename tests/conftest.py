@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from platformdirs import user_cache_dir
+from xdist.scheduler import LoadScopeScheduling
 
 # Read by JAX when it is first imported; nothing here imports it.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", user_cache_dir("taskroy-tests"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
 
-# Before xdist's own hook, which reads the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a fit or a compiled program, where tests run in processes."""
-    for item in items:
-        shared = "study" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("study" if shared else str(item.path)))
+class ByFit(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands whole files to processes, and those that share a fit to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/posteriors" if file.startswith("tests/posteriors/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFit:
+    """Schedule tests where they run in processes; groups by mark do not work with pytest 9."""
+    return ByFit(config, log)
