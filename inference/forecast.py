@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-# A tree of 2⁶ − 1 steps: panels have taken between 15 and 255.
-EXPECTED_STEPS = 63
+# A tree of 2⁵ − 1 steps: panels have taken between 15 and 63.
+EXPECTED_STEPS = 31
 _TIMED = 5
 # The sampler's draws and the model's, each before and after they are turned into the other.
 _COPIES = 4
