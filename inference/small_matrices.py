@@ -3,7 +3,7 @@
 On CPU, XLA's batched triangular solves and their gradients call LAPACK once a matrix: hundreds of
 small calls cost a hundred times the rest of a gradient (model.md, section 4). Up to a dozen rows
 the same algebra written out over the batch is a few vector operations. Above, the factor is
-LAPACK's, and its derivative products of whole batches: at 37 rows a fourteenth of the time.
+LAPACK's, and its derivative products of whole batches.
 """
 
 from __future__ import annotations
