@@ -29,10 +29,12 @@ from taskroy.data.task_weights import task_weights
 from taskroy.inference.draw_skills import SkillProblem, find, log_weights
 from taskroy.inference.pilot import FIRST_GRID, fitting_grid, pilot
 from taskroy.inference.routes import sample_posterior
+from taskroy.inference.seen import seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_likelihood import simulated_log_likelihood
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
-from taskroy.inference.skill_posterior import Theta, careers, no_expansion, seen
+from taskroy.inference.skill_posterior import no_expansion
+from taskroy.inference.theta import Theta, careers
 from taskroy.models.roy import economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology

@@ -11,16 +11,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.inference.skill_posterior import (
-    ChoiceExpansion,
-    Laplace,
-    Seen,
-    Theta,
-    careers,
-    expanded_posterior,
-    laplace,
-    theta_at,
-)
+from taskroy.inference.seen import Seen
+from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
+from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress

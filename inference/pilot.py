@@ -18,16 +18,14 @@ from jaxtyping import Float
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import GridError, accurate_grid
 from taskroy.inference.replace_skills import WHITENED, whitened
+from taskroy.inference.seen import Seen, generative
 from taskroy.inference.skill_posterior import (
     ChoiceExpansion,
-    Seen,
-    careers,
     expanded_posterior,
-    generative,
     laplace,
     no_expansion,
-    theta_at,
 )
+from taskroy.inference.theta import careers, theta_at
 from taskroy.inference.variational import approximate
 from taskroy.inference.whiten_levels import Levels, levels_near
 from taskroy.models.careers import Careers

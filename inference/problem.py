@@ -21,7 +21,7 @@ from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
 from taskroy.inference.pilot import Pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
-from taskroy.inference.skill_posterior import Seen, generative
+from taskroy.inference.seen import Seen, generative
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.models.settings import ModelSettings
 

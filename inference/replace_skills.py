@@ -18,14 +18,9 @@ from numpyro import handlers
 from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
-from taskroy.inference.skill_posterior import (
-    ChoiceExpansion,
-    RecordTheta,
-    Seen,
-    Theta,
-    expanded_posterior,
-    laplace,
-)
+from taskroy.inference.seen import Seen
+from taskroy.inference.skill_posterior import ChoiceExpansion, expanded_posterior, laplace
+from taskroy.inference.theta import RecordTheta, Theta
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 

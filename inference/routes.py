@@ -13,7 +13,6 @@ and of every worker's skills from the same posterior:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,19 +21,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro.infer.initialization import init_to_value
-from numpyro.infer.util import constrain_fn, initialize_model, unconstrain_fn
+from numpyro.infer.util import constrain_fn
 
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
-from taskroy.inference.draw_skills import draw_skills, weights_at
+from taskroy.inference.density import density_of
+from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot, pilot
-from taskroy.inference.problem import Problem, generated_values, generated_values_of_draws
+from taskroy.inference.pilot import pilot
+from taskroy.inference.problem import Problem, generated_values
+from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
-from taskroy.inference.skill_posterior import Seen, seen
 from taskroy.inference.start import Start, kept
 from taskroy.inference.variational import Approximation, approximate
 from taskroy.models.roy import Economy
@@ -42,32 +41,6 @@ from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
 _GUIDE_STEPS = 500
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Posterior draws of the model's sites, each (chain, draw, …), and the sampler's statistics.
-
-    Attributes
-    ----------
-    sites
-        Constrained values of θ and ``skill_deviation`` (chain, draw, N, K).
-    statistics
-        NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
-        posterior over approximation, up to a constant. With skills integrated out:
-        ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
-        likelihood: ``simulated_log_likelihood`` at the estimate.
-    pilot
-        Values, expansion and grids that the route started from.
-    skill_log_weights
-        With skills integrated out: log importance weights of proposals from Laplace's method at
-        the pilot, (S, N).
-    """
-
-    sites: dict[str, np.ndarray]
-    statistics: dict[str, np.ndarray]
-    pilot: Pilot
-    skill_log_weights: np.ndarray | None
 
 
 class _Call(NamedTuple):
@@ -138,9 +111,7 @@ def _joint_nuts(call: _Call) -> Draws:
         return start.covariance
 
     sampled = _nuts(call, look, Problem.joint, mass, sample_key)
-    names = sampled.problem.sites(skills=True)
-    sites = generated_values_of_draws(sampled.problem.joint, names, sampled.draws)
-    return _draws(sampled.problem, sites, sampled.statistics, sampled.shape)
+    return joint_draws(sampled)
 
 
 def _marginal_nuts(call: _Call) -> Draws:
@@ -157,7 +128,7 @@ def _marginal_nuts(call: _Call) -> Draws:
         return covariance_near(potential, point, start.parameters)
 
     sampled = _nuts(call, look, Problem.marginal, mass, sample_key)
-    return _with_skills(call, sampled, skill_key)
+    return with_skills(sampled, skill_key, call.progress)
 
 
 def _svi(call: _Call) -> Draws:
@@ -175,11 +146,12 @@ def _svi(call: _Call) -> Draws:
     )
     number = call.inference.draws
     draws = guide.sample(sample_key, number)
-    density = _density(problem.marginal, problem.start(), guide_key)
+    density = density_of(problem.marginal, problem.start(), guide_key)
     points = density.to_real(draws)
     weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
     statistics = {"log_weight": np.asarray(weight)[None]}
-    return _with_skills(call, _Sampled(problem, draws, statistics, (1, number)), skill_key)
+    sampled = Sampled(problem, draws, statistics, (1, number))
+    return with_skills(sampled, skill_key, call.progress)
 
 
 def _simulated_mle(call: _Call) -> Draws:
@@ -201,33 +173,8 @@ def _simulated_mle(call: _Call) -> Draws:
     problem = first.looked_at_from(estimate.values, call.inference.tolerance)
     statistics = {"simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood)}
     sites = {k: v[None] for k, v in estimate.values.items()}
-    return _with_skills_drawn(call, problem, sites, statistics, (1, 1), skill_key)
-
-
-class _Sampled(NamedTuple):
-    """Constrained draws of a model's sites, leading dimension D, and how they were sampled."""
-
-    problem: Problem
-    draws: dict[str, Array]
-    statistics: dict[str, np.ndarray]
-    shape: tuple[int, int]
-
-
-class _Density(NamedTuple):
-    """A model as a function: minus its log density, of unconstrained sites."""
-
-    potential: Callable[[dict[str, Array]], Array]
-    point: dict[str, Array]
-    to_real: Callable[[dict[str, Array]], dict[str, Array]]
-
-
-def _density(model: Callable[[], Any], start: dict[str, Array], key: Array) -> _Density:
-    # The site's sample statements are traced once here; its potential is a pure function.
-    info = initialize_model(
-        key, model, init_strategy=init_to_value(values=start), validate_grad=False
-    )
-    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, model, (), {})))
-    return _Density(info.potential_fn, info.param_info.z, to_real)
+    sampled = Sampled(problem, sites, statistics, (1, 1))
+    return with_skills_at(sites, sampled, skill_key, call.progress)
 
 
 def _starting_points(
@@ -255,7 +202,7 @@ def _nuts(
     model: Callable[[Problem], Any],
     mass: Callable[[Any, dict[str, Array], Start], Array],
     key: Array,
-) -> _Sampled:
+) -> Sampled:
     """Sample a model of the problem by NUTS, from where the checkpoint or a look says."""
     start_key, chain_key = jax.random.split(key)
     inference = call.inference
@@ -269,7 +216,7 @@ def _nuts(
     start = kept(call.checkpoint, find)
     problem = Problem(call.known, call.model, start.pilot)
     target = partial(model, problem)
-    density = _density(target, problem.start(), start_key)
+    density = density_of(target, problem.start(), start_key)
     later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
     chains = run_chains(
         density.potential,
@@ -284,38 +231,4 @@ def _nuts(
     )
     points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
     draws = jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points)
-    return _Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))
-
-
-def _with_skills(call: _Call, sampled: _Sampled, key: Array) -> Draws:
-    """Draw skills for draws of the model of θ alone."""
-    problem = sampled.problem
-    names = problem.sites(skills=False)
-    sites = generated_values_of_draws(problem.marginal, names, sampled.draws)
-    return _with_skills_drawn(call, problem, sites, sampled.statistics, sampled.shape, key)
-
-
-def _with_skills_drawn(
-    call: _Call,
-    problem: Problem,
-    sites: dict[str, Array],
-    statistics: dict[str, np.ndarray],
-    shape: tuple[int, int],
-    key: Array,
-) -> Draws:
-    weight_key, draw_key = jax.random.split(key)
-    weights = weights_at(problem.skills(), problem.pilot.values, weight_key)
-    drawn = draw_skills(problem.skills(), sites, draw_key, call.progress)
-    every = sites | {"skill_deviation": jnp.asarray(drawn.deviation)}
-    more = {"newton_decrement": drawn.decrement.reshape(shape)}
-    return replace(_draws(problem, every, statistics | more, shape), skill_log_weights=weights)
-
-
-def _draws(
-    problem: Problem,
-    sites: dict[str, Array],
-    statistics: dict[str, np.ndarray],
-    shape: tuple[int, int],
-) -> Draws:
-    arrays = {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()}
-    return Draws(arrays, statistics, problem.pilot, None)
+    return Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))

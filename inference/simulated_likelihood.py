@@ -14,13 +14,9 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.inference.skill_posterior import (
-    Seen,
-    Theta,
-    careers,
-    expanded_posterior,
-    no_expansion,
-)
+from taskroy.inference.seen import Seen
+from taskroy.inference.skill_posterior import expanded_posterior, no_expansion
+from taskroy.inference.theta import Theta, careers
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings

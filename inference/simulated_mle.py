@@ -23,9 +23,10 @@ from numpyro.distributions import biject_to
 from numpyro.infer.util import log_density, transform_fn
 
 from taskroy.inference.batches import draw_batch
+from taskroy.inference.seen import Seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_likelihood import simulated_log_likelihood
-from taskroy.inference.skill_posterior import Seen, theta_at
+from taskroy.inference.theta import theta_at
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 

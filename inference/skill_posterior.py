@@ -7,113 +7,22 @@ concave: one mode, which Newton's steps find (model.md, section 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro import handlers
-from numpyro.primitives import Messenger
 
+from taskroy.inference.seen import Seen
 from taskroy.inference.small_matrices import cholesky, inverse_of, solve_lower
-from taskroy.models.careers import Careers
+from taskroy.inference.theta import Theta, careers
 from taskroy.models.choice_grid import Grid
-from taskroy.models.roy import Economy, roy_model
+from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 
 # Whitened distance beyond which a Newton step is shortened: there a quadratic is no guide.
 _TRUSTED = 2.0
-
-
-class Theta(NamedTuple):
-    """What the skills of a worker depend on; symbols as in model.md's table."""
-
-    wage_shock_scale: Float[Array, ""]
-    taste_scale: Float[Array, ""]
-    mean_potential: Float[Array, " O"]
-    amenity: Float[Array, " O"]
-    coefficient: Float[Array, " P"]
-    skill_scale_tril: Float[Array, "K K"]
-
-
-class RecordTheta(Messenger):  # type: ignore[misc]
-    """Remembers θ as the generative model passes it, for what replaces its skills."""
-
-    def __init__(self, fn: Any = None) -> None:
-        self._values: dict[str, Array] = {}
-        super().__init__(fn)
-
-    def postprocess_message(self, message: dict[str, Any]) -> None:
-        """Note a site's value as it passes."""
-        if message.get("name") in Theta._fields:
-            self._values[message["name"]] = message["value"]
-
-    def has(self, name: str) -> bool:
-        """Tell whether the model has passed the site `name`."""
-        return name in self._values
-
-    def theta(self, skills: Any) -> Theta:
-        """Return θ, given the distribution of skill deviations."""
-        base = getattr(skills, "base_dist", skills)
-        tril = base.scale_tril[0] if base.scale_tril.ndim == 3 else base.scale_tril
-        values = {"amenity": jnp.zeros_like(self._values["mean_potential"]), **self._values}
-        return Theta(**values, skill_scale_tril=tril)
-
-    def clear(self) -> None:
-        """Forget, before the model runs again."""
-        self._values.clear()
-
-
-class Seen(NamedTuple):
-    """What is known of workers: the economy, their careers, and how wages weigh on skills.
-
-    ``weights`` are A_ω of the years seen; ``gram`` is Σ_t A_ω·A_ωᵀ.
-    """
-
-    economy: Economy
-    career: Float[Array, "N T 2"]
-    weights: Float[Array, "N T K"]
-    gram: Float[Array, "N K K"]
-
-    def of(self, workers: Int[Array, " B"]) -> Seen:
-        """Return what is known of some workers, by their indices."""
-        rest = (self.career, self.weights, self.gram)
-        return Seen(self.economy.of(workers), *(x[workers] for x in rest))
-
-
-def seen(economy: Economy, log_wage: Float[Array, "N T"], occupation: Int[Array, "N T"]) -> Seen:
-    """Gather what is known of workers."""
-    weights = economy.technology.task_weights[occupation] * economy.observed[..., None]
-    career = jnp.stack([log_wage, occupation.astype(log_wage.dtype)], axis=-1)
-    return Seen(economy, career, weights, weights.mT @ weights)
-
-
-def generative(seen: Seen, settings: ModelSettings, grid: Grid) -> Callable[[], Any]:
-    """Return the generative model, conditioned on what was seen."""
-    log_wage, occupation = seen.career[..., 0], seen.career[..., 1].astype(jnp.int32)
-    return partial(
-        roy_model, seen.economy, settings, grid, log_wage=log_wage, occupation=occupation
-    )
-
-
-def careers(
-    theta: Theta, seen: Seen, skills: Float[Array, "N K"], settings: ModelSettings, grid: Grid
-) -> Careers:
-    """Return the distribution of careers of workers with standardised skills."""
-    deviation = skills @ theta.skill_scale_tril.T
-    return Careers(
-        theta.mean_potential + deviation @ seen.economy.technology.task_weights.T,
-        seen.economy.design @ theta.coefficient,
-        theta.amenity,
-        theta.wage_shock_scale,
-        theta.taste_scale,
-        observed=seen.economy.observed,
-        shock=settings.shock,
-        grid=grid,
-    )
 
 
 class ChoiceExpansion(NamedTuple):
@@ -284,13 +193,3 @@ def _trace(
         seen.career, seen.economy.technology.task_weights, jax.lax.stop_gradient(metric)
     )
     return wages + choices + (curvature * metric).sum((-2, -1))
-
-
-def theta_at(model: Any, values: dict[str, Array]) -> Theta:
-    """Return θ of one draw of the generative model's sites; `model` takes no arguments."""
-    record = RecordTheta()
-    with record:
-        trace = handlers.trace(
-            handlers.seed(handlers.substitute(model, data=values), 0)
-        ).get_trace()
-    return record.theta(trace["skill_deviation"]["fn"])

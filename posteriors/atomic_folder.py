@@ -14,10 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 from taskroy.errors import StoreError
-from taskroy.posteriors.files import flush_to_disk
+from taskroy.posteriors.files import flush_to_disk, sole_holder
 from taskroy.posteriors.manifest import GENERATION, MANIFEST, RESTORE
 
 LOCK_SECONDS = 30.0
@@ -99,19 +97,13 @@ def read_steadily[T](place: Path, read: Callable[[bytes], T]) -> T:
 
 @contextmanager
 def _sole_writer(place: Path) -> Iterator[None]:
-    lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise StoreError(
-            "another process is saving a posterior here.",
-            where=str(place),
-            remedy="wait until it has ended, or choose another folder",
-        ) from error
-    try:
+    busy = StoreError(
+        "another process is saving a posterior here.",
+        where=str(place),
+        remedy="wait until it has ended, or choose another folder",
+    )
+    with sole_holder(place.with_name(f".{place.name}.lock"), busy=busy, seconds=LOCK_SECONDS):
         yield
-    finally:
-        lock.release()
 
 
 def _remove_unfinished(place: Path) -> None:

@@ -28,7 +28,6 @@ from typing import Literal
 
 import jax
 import numpy as np
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from taskroy.data.panel import Panel
@@ -36,7 +35,7 @@ from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.settings import ModelSettings
-from taskroy.posteriors.files import write_atomically
+from taskroy.posteriors.files import sole_holder, write_atomically
 from taskroy.posteriors.manifest import MANIFEST, StrictModel
 
 _LOCK = ".lock"
@@ -131,21 +130,15 @@ def open_checkpoint(folder: Path, fit: Mapping[str, str]) -> Iterator[FolderChec
     """
     folder.mkdir(parents=True, exist_ok=True)
     _require_own(folder)
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise FitError(
-            "Another fit is using this checkpoint.",
-            where=str(folder),
-            remedy="wait until it has ended, or choose another folder",
-        ) from error
-    try:
+    busy = FitError(
+        "Another fit is using this checkpoint.",
+        where=str(folder),
+        remedy="wait until it has ended, or choose another folder",
+    )
+    with sole_holder(folder / _LOCK, busy=busy):
         for entry in folder.glob(".*.saving"):  # of a process that was killed: we hold the lock
             entry.unlink()
         yield FolderCheckpoint(folder, fit)
-    finally:
-        lock.release()
 
 
 def stands(folder: Path, fit: Mapping[str, str]) -> bool:

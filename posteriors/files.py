@@ -1,10 +1,19 @@
-"""Files that are whole or absent: written beside their place, flushed to disk, renamed into it."""
+"""Files that are whole or absent, and folders that one process holds at a time.
+
+A file is written beside its place, flushed to disk, and renamed into it.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from taskroy.errors import TaskroyError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path:
@@ -58,3 +67,27 @@ def flush_to_disk(path: str | os.PathLike[str]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def sole_holder(lock: Path, *, busy: TaskroyError, seconds: float = 0.0) -> Iterator[None]:
+    """Hold a lock, which the system frees when the process ends, however it ends.
+
+    Parameters
+    ----------
+    lock
+        A file of its own; made if it is missing, and left behind.
+    busy
+        Raised if another process holds it.
+    seconds
+        How long to wait before that.
+    """
+    held = FileLock(lock, timeout=seconds)
+    try:
+        held.acquire()
+    except Timeout as error:
+        raise busy from error
+    try:
+        yield
+    finally:
+        held.release()

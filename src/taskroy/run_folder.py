@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from taskroy.errors import StudyError
-from taskroy.posteriors.files import write_atomically
+from taskroy.posteriors.files import sole_holder, write_atomically
 from taskroy.stages import POSTERIOR
 
 STUDY, GATE = "study.toml", "gate.json"
@@ -44,19 +42,13 @@ def claimed(folder: Path, *, overwrite: bool) -> Iterator[None]:
         ) from error
     if not overwrite:
         _refuse_foreign(folder)
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise StudyError(
-            "Another run is using this folder.",
-            where=str(folder),
-            remedy="wait until it has ended, or choose another folder with --output",
-        ) from error
-    try:
+    busy = StudyError(
+        "Another run is using this folder.",
+        where=str(folder),
+        remedy="wait until it has ended, or choose another folder with --output",
+    )
+    with sole_holder(folder / _LOCK, busy=busy):
         yield
-    finally:
-        lock.release()
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -14,7 +14,8 @@ from taskroy.data.panel import PanelArrays
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.pilot import Pilot
 from taskroy.inference.problem import Problem
-from taskroy.inference.skill_posterior import no_expansion, seen
+from taskroy.inference.seen import seen
+from taskroy.inference.skill_posterior import no_expansion
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import economy
 from taskroy.models.settings import ModelSettings

@@ -14,12 +14,8 @@ from numpyro.infer.util import log_density
 
 from taskroy.data.panel import PanelArrays
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
-from taskroy.inference.skill_posterior import (
-    ChoiceExpansion,
-    Seen,
-    no_expansion,
-    seen,
-)
+from taskroy.inference.seen import Seen, seen
+from taskroy.inference.skill_posterior import ChoiceExpansion, no_expansion
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings

@@ -18,8 +18,9 @@ from scipy.stats import multivariate_normal
 
 from taskroy.data.panel import PanelArrays
 from taskroy.inference import simulated_likelihood
+from taskroy.inference.seen import Seen, seen
 from taskroy.inference.simulated_likelihood import simulated_log_likelihood
-from taskroy.inference.skill_posterior import Seen, Theta, seen
+from taskroy.inference.theta import Theta
 from taskroy.models.roy import economy
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology

@@ -12,12 +12,12 @@ import pytest
 
 from taskroy.data.panel import PanelArrays
 from taskroy.inference.pilot import FIRST_GRID
+from taskroy.inference.seen import seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import (
     SimulatedEstimate,
     maximize_simulated_likelihood,
 )
-from taskroy.inference.skill_posterior import seen
 from taskroy.models.priors import LogNormal, Priors
 from taskroy.models.roy import economy, roy_model
 from taskroy.models.settings import ModelSettings

@@ -11,15 +11,14 @@ import pytest
 
 from taskroy.data.panel import PanelArrays
 from taskroy.inference.draw_skills import SkillProblem, log_weights
+from taskroy.inference.seen import seen
 from taskroy.inference.skill_posterior import (
     SkillGaussian,
-    Theta,
-    careers,
     expanded_posterior,
     laplace,
     no_expansion,
-    seen,
 )
+from taskroy.inference.theta import Theta, careers
 from taskroy.models.choice import log_choice_probability
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import economy

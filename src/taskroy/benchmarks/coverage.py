@@ -18,7 +18,9 @@ from scipy import optimize
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.densities import conditions
 from taskroy.benchmarks.panels import simulated_panel
-from taskroy.inference.skill_posterior import Seen, Theta, careers, laplace
+from taskroy.inference.seen import Seen
+from taskroy.inference.skill_posterior import laplace
+from taskroy.inference.theta import Theta, careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 

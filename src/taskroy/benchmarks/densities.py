@@ -18,8 +18,9 @@ from taskroy.data.task_table import TaskTable
 from taskroy.inference.pilot import pilot, pilot_at, starting_values
 from taskroy.inference.problem import Problem
 from taskroy.inference.replace_skills import WHITENED
+from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
-from taskroy.inference.skill_posterior import Seen, no_expansion, seen
+from taskroy.inference.skill_posterior import no_expansion
 from taskroy.models.roy import Economy, economy
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
