@@ -16,7 +16,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope --durations=10
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder --durations=10
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "taskroy needs Python 3.12 or newer, and found none on the path; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }

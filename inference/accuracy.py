@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -60,7 +61,7 @@ def accurate_grid(
     )
     for attempt in range(_REFINEMENTS + 1):
         # On all workers, whose spread sets the nodes and the domain of the series.
-        fast = careers.replace(grid=grid).factors(career)[1]
+        fast = jax.jit(Careers.factors)(careers.replace(grid=grid), career)[1]
         error = np.where(careers.observed, fast, 0.0)[some] - np.where(
             careers.observed[some], exact, 0.0
         )

@@ -6,25 +6,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import jax
 from jax import Array
-from numpyro.infer.initialization import init_to_value
-from numpyro.infer.util import initialize_model, unconstrain_fn
+from numpyro.infer.util import potential_energy
+
+from taskroy.inference.latent_sites import latent_sites
 
 
 class Density(NamedTuple):
-    """A model as a function: minus its log density, of unconstrained sites."""
+    """Minus a model's log density, of unconstrained sites, and the maps to and from these."""
 
     potential: Callable[[dict[str, Array]], Array]
-    point: dict[str, Array]
     to_real: Callable[[dict[str, Array]], dict[str, Array]]
+    from_real: Callable[[dict[str, Array]], dict[str, Array]]
 
 
-def density_of(model: Callable[[], Any], start: dict[str, Array], key: Array) -> Density:
-    """Trace a model without arguments, from constrained values of its sites."""
-    # The site's sample statements are traced once here; its potential is a pure function.
-    info = initialize_model(
-        key, model, init_strategy=init_to_value(values=start), validate_grad=False
+def density_of(model: Callable[[], Any]) -> Density:
+    """Return the density of a model that takes no arguments."""
+    sites = latent_sites(model)
+    return Density(
+        partial(potential_energy, model, (), {}),
+        sites.unconstrained,
+        sites.constrained,
     )
-    to_real = jax.jit(jax.vmap(partial(unconstrain_fn, model, (), {})))
-    return Density(info.potential_fn, info.param_info.z, to_real)

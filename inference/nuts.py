@@ -16,6 +16,7 @@ from arviz_stats.base import array_stats
 from jax import Array
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
+from numpyro.infer.util import ParamInfo
 
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint, named_leaves, restored
 from taskroy.inference.forecast import (
@@ -95,7 +96,11 @@ def run_chains(
         max_tree_depth=(min(7, settings.max_tree_depth), settings.max_tree_depth),
     )
     keys = jax.random.split(key, settings.chains)
-    state = jax.vmap(lambda k, z: kernel.init(k, settings.warmup, z, (), {}))(keys, starts)
+    # Left to the kernel, this would be compiled operation by operation.
+    height, slope = jax.jit(jax.vmap(jax.value_and_grad(potential)))(starts)
+    state = jax.vmap(lambda k, z: kernel.init(k, settings.warmup, z, (), {}))(
+        keys, ParamInfo(starts, height, slope)
+    )
 
     def advance(state: HMCState) -> tuple[HMCState, dict[str, Any]]:
         def one(state: HMCState, _: None) -> tuple[HMCState, dict[str, Any]]:

@@ -70,7 +70,9 @@ def check_start(careers: Careers, career: Array, worker: Any, year: Any, titles:
     titles
         Occupation codes.
     """
-    for term, factor in zip(("wage", "choice"), careers.factors(career), strict=True):
+    for term, factor in zip(
+        ("wage", "choice"), jax.jit(Careers.factors)(careers, career), strict=True
+    ):
         wrong = np.argwhere(~np.isfinite(np.asarray(factor)))
         if len(wrong):
             i, t = wrong[0]

@@ -19,6 +19,7 @@ from numpyro import handlers
 
 from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
+from taskroy.inference.latent_sites import latent_sites
 from taskroy.inference.pilot import Pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.seen import Seen, generative
@@ -89,8 +90,7 @@ class Problem:
 
     def sites(self, *, skills: bool) -> tuple[str, ...]:
         """Return the latent sites of the generative model, with or without skills."""
-        trace = handlers.trace(handlers.seed(self.generative(), 0)).get_trace()
-        names = [k for k, v in trace.items() if v["type"] == "sample" and not v["is_observed"]]
+        names = latent_sites(self.generative()).supports
         return tuple(k for k in names if skills or k != "skill_deviation")
 
 

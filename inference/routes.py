@@ -21,11 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro.infer.util import constrain_fn
 
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
-from taskroy.inference.density import density_of
+from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
@@ -106,7 +105,7 @@ def _joint_nuts(call: _Call) -> Draws:
         problem = call.first_look(pilot_key).refined(call.inference.tolerance)
         return problem, _starting_points(call, problem.joint, problem, guide_key)
 
-    def mass(potential: Any, point: dict[str, Array], start: Start) -> Array:
+    def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
         return start.covariance
 
@@ -124,8 +123,9 @@ def _marginal_nuts(call: _Call) -> Draws:
         at = partial(generated_values, first.marginal, first.sites(skills=False))
         return first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance), guide
 
-    def mass(potential: Any, point: dict[str, Array], start: Start) -> Array:
-        return covariance_near(potential, point, start.parameters)
+    def mass(density: Density, problem: Problem, start: Start) -> Array:
+        point = jax.jit(density.to_real)(problem.start())
+        return covariance_near(density.potential, point, start.parameters)
 
     sampled = _nuts(call, look, Problem.marginal, mass, sample_key)
     return with_skills(sampled, skill_key, call.progress)
@@ -146,8 +146,8 @@ def _svi(call: _Call) -> Draws:
     )
     number = call.inference.draws
     draws = guide.sample(sample_key, number)
-    density = density_of(problem.marginal, problem.start(), guide_key)
-    points = density.to_real(draws)
+    density = density_of(problem.marginal)
+    points = jax.jit(jax.vmap(density.to_real))(draws)
     weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
     statistics = {"log_weight": np.asarray(weight)[None]}
     sampled = Sampled(problem, draws, statistics, (1, number))
@@ -200,7 +200,7 @@ def _nuts(
     call: _Call,
     look: Callable[[], tuple[Problem, Approximation]],
     model: Callable[[Problem], Any],
-    mass: Callable[[Any, dict[str, Array], Start], Array],
+    mass: Callable[[Density, Problem, Start], Array],
     key: Array,
 ) -> Sampled:
     """Sample a model of the problem by NUTS, from where the checkpoint or a look says."""
@@ -216,19 +216,19 @@ def _nuts(
     start = kept(call.checkpoint, find)
     problem = Problem(call.known, call.model, start.pilot)
     target = partial(model, problem)
-    density = density_of(target, problem.start(), start_key)
+    density = density_of(target)
     later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
     chains = run_chains(
         density.potential,
-        density.to_real(start.points),
+        jax.jit(jax.vmap(density.to_real))(start.points),
         chain_key,
         inference,
         dense=start.parameters,
-        inverse_mass={start.parameters: mass(density.potential, density.point, start)},
+        inverse_mass={start.parameters: mass(density, problem, start)},
         progress=call.progress,
         checkpoint=call.checkpoint,
         bytes_later=later,
     )
     points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
-    draws = jax.jit(jax.vmap(partial(constrain_fn, target, (), {})))(points)
+    draws = jax.jit(jax.vmap(density.from_real))(points)
     return Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))

@@ -23,6 +23,7 @@ from numpyro.distributions import biject_to
 from numpyro.infer.util import log_density, transform_fn
 
 from taskroy.inference.batches import draw_batch
+from taskroy.inference.latent_sites import latent_sites
 from taskroy.inference.seen import Seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_likelihood import simulated_log_likelihood
@@ -82,8 +83,8 @@ def maximize_simulated_likelihood(
     draws = inference.simulation_draws
     held = {k: v for k, v in start.items() if k in _HELD}
     free = {k: v for k, v in start.items() if k not in _HELD}
-    trace = handlers.trace(handlers.seed(model, 0)).get_trace()
-    transforms = {k: biject_to(trace[k]["fn"].support) for k in free}
+    supports = latent_sites(model).supports
+    transforms = {k: biject_to(supports[k]) for k in free}
     prior = handlers.block(handlers.seed(model, 0), expose=[*free, *held])
 
     def value(x: dict[str, Array], key: Array) -> Array:

@@ -8,10 +8,12 @@ NUTS, and with skills integrated out it is the ``svi`` route.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 import optax
 from jax import Array
@@ -20,9 +22,10 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoNormal
 from numpyro.infer.elbo import ELBO
-from numpyro.infer.initialization import init_to_median, init_to_value
+from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import log_density
 
+from taskroy.inference.latent_sites import latent_sites, prior_medians
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.progress import Progress
@@ -40,14 +43,13 @@ class Approximation(NamedTuple):
 
     def sample(self, key: Array, draws: int) -> dict[str, Array]:
         """Draw θ, and whitened skills where there are, each with a leading dimension `draws`."""
-        draw: dict[str, Array] = self.guide.sample_posterior(
-            key, self.parameters, sample_shape=(draws,)
-        )
-        return draw
+        sample = partial(self.guide.sample_posterior, sample_shape=(draws,))
+        drawn: dict[str, Array] = jax.jit(sample)(key, self.parameters)
+        return drawn
 
     def median(self) -> dict[str, Array]:
         """Return the median of each site of θ, constrained."""
-        medians: dict[str, Array] = self.guide[0].median(self.parameters)
+        medians: dict[str, Array] = jax.jit(self.guide[0].median)(self.parameters)
         return medians
 
     @property
@@ -109,37 +111,28 @@ def approximate(
         return () if draw_batch is None else (draw_batch(key),)
 
     some = arguments(batch_key)
-    medians = handlers.substitute(handlers.seed(model, 0), substitute_fn=init_to_median)
-    trace = handlers.trace(medians).get_trace(*some)
-    latent = {name: site["value"] for name, site in trace.items() if _latent(site)}
-    initial = init_to_value(values={**latent, **start})
-    guide = AutoGuideList(model)
+    sites = latent_sites(model, *some)
+    initial = init_to_value(values={**prior_medians(model, *some), **start})
+    guide = AutoGuideList(sites.skeleton, init_loc_fn=initial)
+    parameters = sites.of(name for name in sites.supports if name != WHITENED)
     guide.append(
-        AutoMultivariateNormal(
-            handlers.block(
-                model, hide_fn=lambda site: _derived(site) or site.get("name") == WHITENED
-            ),
-            prefix="parameters",
-            init_loc_fn=initial,
-        )
+        AutoMultivariateNormal(parameters.skeleton, prefix="parameters", init_loc_fn=initial)
     )
-    if WHITENED in latent:
-        hide = handlers.block(
-            model,
-            hide_fn=lambda site: _derived(site) or (_latent(site) and site["name"] != WHITENED),
-        )
+    if WHITENED in sites.supports:
+        skills = sites.of([WHITENED])
         guide.append(
-            AutoNormal(hide, prefix="skills", init_loc_fn=initial, init_scale=_WHITENED_SCALE)
+            AutoNormal(
+                skills.skeleton, prefix="skills", init_loc_fn=initial, init_scale=_WHITENED_SCALE
+            )
         )
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
-    svi = SVI(model, guide, optax.adam(schedule), _OrderedELBO())
+    svi = SVI(sites.skeleton, guide, optax.adam(schedule), _OrderedELBO(model))
     # What is whitened has a posterior sd near one, other parameters one nearer zero.
-    svi.init(key, *some)
     widths = [
-        jnp.full(jnp.size(v), _WHITENED_SCALE if k.endswith(SUFFIX) else _SCALE)
-        for k, v in guide[0]._init_locs.items()
+        np.full(size, _WHITENED_SCALE if name.endswith(SUFFIX) else _SCALE)
+        for name, size in parameters.unconstrained_sizes().items()
     ]
-    wide = {"parameters_scale_tril": jnp.diag(jnp.concatenate(widths))}
+    wide = {"parameters_scale_tril": jnp.diag(jnp.asarray(np.concatenate(widths)))}
     state = svi.init(key, *some, init_params=wide)
 
     @jax.jit
@@ -157,11 +150,16 @@ def approximate(
 
 
 class _OrderedELBO(ELBO):  # type: ignore[misc]
-    """The evidence lower bound at one draw, its terms summed in the model's order.
+    """The evidence lower bound of a model at one draw, its terms summed in the model's order.
 
-    NumPyro's `Trace_ELBO` sums them in the order of a set of names, which Python shuffles anew in
-    each process: the last digits of a fit would not be those of the same fit run again.
+    `SVI` is set up with the model's skeleton, whose sites are all that it looks at. NumPyro's
+    `Trace_ELBO` sums terms in the order of a set of names, which Python shuffles anew in each
+    process: the last digits of a fit would not be those of the same fit run again.
     """
+
+    def __init__(self, model: Callable[..., Any]) -> None:
+        super().__init__()
+        self._model = model
 
     def loss_with_mutable_state(
         self,
@@ -175,14 +173,6 @@ class _OrderedELBO(ELBO):  # type: ignore[misc]
         """Return minus the bound."""
         model_key, guide_key = jax.random.split(rng_key)
         log_q, drawn = log_density(handlers.seed(guide, guide_key), args, kwargs, param_map)
-        replayed = handlers.replay(handlers.seed(model, model_key), drawn)
+        replayed = handlers.replay(handlers.seed(self._model, model_key), drawn)
         log_p, _ = log_density(replayed, args, kwargs, param_map)
         return {"loss": log_q - log_p, "mutable_state": None}
-
-
-def _derived(site: dict[str, Any]) -> bool:
-    return bool(site["type"] == "deterministic")
-
-
-def _latent(site: dict[str, Any]) -> bool:
-    return bool(site["type"] == "sample" and not site.get("is_observed", False))

@@ -22,6 +22,19 @@ class ByFit(LoadScopeScheduling):  # type: ignore[misc]
         return "tests/posteriors" if file.startswith("tests/posteriors/") else file
 
 
+# They take minutes each, and begin first: begun last, one process would end alone.
+_LONGEST = ("tests/posteriors/", "tests/face/test_kill.py", "tests/test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests."""
+
+    def place(item: pytest.Item) -> int:
+        return next((i for i, s in enumerate(_LONGEST) if item.nodeid.startswith(s)), len(_LONGEST))
+
+    items.sort(key=place)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFit:
     """Schedule tests where they run in processes; groups by mark do not work with pytest 9."""
     return ByFit(config, log)
