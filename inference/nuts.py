@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from arviz_stats.base import array_stats
 from jax import Array
+from jax.sharding import Mesh
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 from numpyro.infer.util import ParamInfo
@@ -58,6 +59,7 @@ def run_chains(
     progress: Progress,
     checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
     bytes_later: int = 0,
+    mesh: Mesh | None = None,
 ) -> Chains:
     """Sample by NUTS.
 
@@ -84,6 +86,9 @@ def run_chains(
         of them, and the draws are those of a run that was never stopped, bit by bit.
     bytes_later
         What will be drawn afterwards for each draw, counted in the forecast of memory.
+    mesh
+        Devices that share the workers of every chain, which the potential splits among them.
+        Without, devices share the chains.
     """
     kernel = NUTS(
         potential_fn=potential,
@@ -119,8 +124,8 @@ def run_chains(
     total = settings.warmup + settings.draws
     state, done, blocks = _where_it_was(checkpoint, state)
     if done < total:
-        sampler = compile_for_chains(advance, state, settings.chains)
-        gradient = compile_for_chains(jax.grad(potential), starts, settings.chains)
+        sampler = compile_for_chains(advance, state, settings.chains, mesh)
+        gradient = compile_for_chains(jax.grad(potential), starts, settings.chains, mesh)
         a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
         number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
         seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import Mesh
 from jaxtyping import Int
 from numpyro import handlers
 
@@ -23,7 +24,9 @@ from taskroy.inference.latent_sites import latent_sites
 from taskroy.inference.pilot import Pilot, pilot_at
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.seen import Seen, generative
+from taskroy.inference.skill_posterior import ChoiceExpansion
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
+from taskroy.inference.worker_mesh import split_workers
 from taskroy.models.settings import ModelSettings
 
 
@@ -39,11 +42,14 @@ class Problem:
         Variant of the model and priors.
     pilot
         Values, expansion, whitening of levels, grids.
+    mesh
+        Devices among which workers are split; None for one that has them all.
     """
 
     known: Seen
     settings: ModelSettings
     pilot: Pilot
+    mesh: Mesh | None = None
 
     def generative(self) -> Callable[[], Any]:
         """Return the generative model, conditioned on what was seen."""
@@ -51,17 +57,25 @@ class Problem:
 
     def joint(self) -> Any:
         """Run the model of θ and whitened skills."""
-        white = whiten_levels(self.generative(), self.pilot.levels)
-        return whitened(white, self.known, self.pilot.expansion)()
+        part, expansion = self._split(self.known, self.pilot.expansion)
+        white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
+        return whitened(white, part, expansion)()
 
     def marginal(self, workers: Int[Array, " B"] | None = None) -> Any:
         """Run the model of θ alone; where workers are named, they stand for all."""
         part, expansion = self.known, self.pilot.expansion
         if workers is not None:
             part, expansion = part.of(workers), expansion.of(workers)
+        part, expansion = self._split(part, expansion)
         white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
         alone = integrated(white, part, expansion, self.settings, self.pilot.coarse)
         return WeighWorkers(alone, len(self.known.career) / len(part.career))()
+
+    def _split(self, part: Seen, expansion: ChoiceExpansion) -> tuple[Seen, ChoiceExpansion]:
+        if self.mesh is None:
+            return part, expansion
+        split = partial(split_workers, mesh=self.mesh)
+        return part.map_workers(split), ChoiceExpansion(*map(split, expansion))
 
     def start(self) -> dict[str, Array]:
         """Return values of the sites of `joint`, hence of `marginal`, to start from."""

@@ -13,6 +13,7 @@ and of every worker's skills from the same posterior:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from taskroy.inference.batches import draw_batch
@@ -35,6 +37,7 @@ from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.start import Start, kept
 from taskroy.inference.variational import Approximation, approximate
+from taskroy.inference.worker_mesh import own_copy, worker_mesh
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
@@ -56,6 +59,10 @@ class _Call(NamedTuple):
         tolerance = self.inference.tolerance
         found = pilot(self.known, self.model, tolerance, key, self.progress)
         return Problem(self.known, self.model, found)
+
+    @property
+    def mesh(self) -> Mesh | None:
+        return worker_mesh() if self.inference.devices == "workers" else None
 
 
 def sample_posterior(
@@ -135,7 +142,7 @@ def _svi(call: _Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
     problem = call.first_look(pilot_key).refined(call.inference.tolerance)
     guide = approximate(
-        problem.marginal,
+        replace(problem, mesh=call.mesh).marginal,
         guide_key,
         problem.start(),
         steps=call.inference.svi_steps,
@@ -144,6 +151,8 @@ def _svi(call: _Call) -> Draws:
         name="SVI",
         draw_batch=_batches(call),
     )
+    # Where devices shared the work each has a copy of its result.
+    guide = guide._replace(parameters=own_copy(guide.parameters))
     number = call.inference.draws
     draws = guide.sample(sample_key, number)
     density = density_of(problem.marginal)
@@ -215,8 +224,7 @@ def _nuts(
 
     start = kept(call.checkpoint, find)
     problem = Problem(call.known, call.model, start.pilot)
-    target = partial(model, problem)
-    density = density_of(target)
+    density = density_of(partial(model, replace(problem, mesh=call.mesh)))
     later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
     chains = run_chains(
         density.potential,
@@ -224,10 +232,11 @@ def _nuts(
         chain_key,
         inference,
         dense=start.parameters,
-        inverse_mass={start.parameters: mass(density, problem, start)},
+        inverse_mass={start.parameters: mass(density_of(partial(model, problem)), problem, start)},
         progress=call.progress,
         checkpoint=call.checkpoint,
         bytes_later=later,
+        mesh=call.mesh,
     )
     points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
     draws = jax.jit(jax.vmap(density.from_real))(points)

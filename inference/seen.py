@@ -28,8 +28,12 @@ class Seen(NamedTuple):
 
     def of(self, workers: Int[Array, " B"]) -> Seen:
         """Return what is known of some workers, by their indices."""
+        return self.map_workers(lambda x: x[workers])
+
+    def map_workers(self, change: Callable[[Array], Array]) -> Seen:
+        """Return the same with every array whose leading axis is workers changed."""
         rest = (self.career, self.weights, self.gram)
-        return Seen(self.economy.of(workers), *(x[workers] for x in rest))
+        return Seen(self.economy.map_workers(change), *map(change, rest))
 
 
 def seen(economy: Economy, log_wage: Float[Array, "N T"], occupation: Int[Array, "N T"]) -> Seen:

@@ -70,6 +70,13 @@ class InferenceSettings(BaseModel):
             "quadrature is refined until a sample of workers is within it.",
         ),
     ] = 1e-4
+    devices: Annotated[
+        Literal["chains", "workers"],
+        Field(
+            description="What several devices share: 'chains', each its own, or the 'workers' of "
+            "every chain, one chain after the other, for panels that one device is too slow for."
+        ),
+    ] = "chains"
     seed: Annotated[
         int, Field(ge=0, lt=2**32, description="Seed of every random number of the fit.")
     ] = 1

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-from jax.sharding import AxisType, NamedSharding
+from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+
+from taskroy.inference.worker_mesh import copied, everywhere, own_copy
 
 
 class Program[S, R](NamedTuple):
@@ -18,8 +20,10 @@ class Program[S, R](NamedTuple):
     bytes: int
 
 
-def compile_for_chains[S, R](one: Callable[[S], R], example: S, chains: int) -> Program[S, R]:
-    """Compile `one` for all chains, the leading axis, on all local devices.
+def compile_for_chains[S, R](
+    one: Callable[[S], R], example: S, chains: int, mesh: Mesh | None = None
+) -> Program[S, R]:
+    """Compile `one` for all chains, the leading axis, on all devices.
 
     The program is compiled ahead of time, so it takes inputs like the example and no others: it
     cannot be compiled again unnoticed. Chains are spread where devices divide them evenly. On CPU
@@ -34,6 +38,9 @@ def compile_for_chains[S, R](one: Callable[[S], R], example: S, chains: int) -> 
         An input for all chains.
     chains
         Their number.
+    mesh
+        Devices that share the work within a chain, as `one` splits it. Without, the local devices
+        share the chains.
     """
     devices = jax.local_devices()
     together = partial(jax.lax.map, one) if devices[0].platform == "cpu" else jax.vmap(one)
@@ -41,16 +48,24 @@ def compile_for_chains[S, R](one: Callable[[S], R], example: S, chains: int) -> 
     def function(state: S) -> R:
         return together(state)
 
+    if mesh is not None:
+        copies = everywhere(mesh)
+        whole = jax.jit(function, in_shardings=copies, out_shardings=copies)
+        shared = whole.lower(example).compile()
+        return Program(
+            lambda state: own_copy(shared(copied(state, mesh))),
+            mesh.size * _bytes(shared),
+        )
     if len(devices) == 1 or chains % len(devices):
         compiled = jax.jit(function).lower(example).compile()
         return Program(compiled, _bytes(compiled))
-    mesh = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
+    row = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
     spread = jax.jit(
         jax.shard_map(
-            function, mesh=mesh, in_specs=P("chain"), out_specs=P("chain"), check_vma=False
+            function, mesh=row, in_specs=P("chain"), out_specs=P("chain"), check_vma=False
         )
     )
-    place = NamedSharding(mesh, P("chain"))
+    place = NamedSharding(row, P("chain"))
     compiled = spread.lower(jax.device_put(example, place)).compile()
     return Program(
         lambda state: compiled(jax.device_put(state, place)), len(devices) * _bytes(compiled)

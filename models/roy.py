@@ -11,6 +11,7 @@ depends on ``skill_mean``, and inference may leave it out and draw it afterwards
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -62,7 +63,11 @@ class Economy:
 
     def of(self, workers: Int[Array, " B"]) -> Economy:
         """Return the same economy, of some workers only, by their indices."""
-        return replace(self, design=self.design[workers], observed=self.observed[workers])
+        return self.map_workers(lambda x: x[workers])
+
+    def map_workers(self, change: Callable[[Array], Array]) -> Economy:
+        """Return the same economy with every array whose leading axis is workers changed."""
+        return replace(self, design=change(self.design), observed=change(self.observed))
 
 
 def economy(technology: Technology, panel: PanelArrays) -> Economy:

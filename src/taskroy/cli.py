@@ -148,16 +148,35 @@ def fit(
     output: Output = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    coordinator: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where process 0 of several can be reached."),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="How many processes fit together, each given this command.")
+    ] = 1,
+    process: Annotated[
+        int, typer.Option(min=0, help="Which of them this is; 0 stores the posterior.")
+    ] = 0,
 ) -> Answer:
     """Fit the study's model and store the posterior.
 
-    Started again after it was stopped, it goes on from what it had done.
+    Started again after it was stopped, it goes on from what it had done. Several processes, on one
+    machine or several, share the workers of a study with devices = "workers"; together they keep
+    nothing of a fit that is stopped.
     """
     _one_of(overwrite, resume)
     text, settings = _study(study)
-    from taskroy.run import fit_into
+    from taskroy.processes import Processes
+    from taskroy.run import fit_into, help_fit
 
-    _configure_jax(settings)
+    together = Processes(coordinator, processes, process)
+    together.check(settings.inference, resume=resume)
+    _configure_jax(settings, processes)
+    together.join()
+    if process > 0:
+        help_fit(settings)
+        return Answer({"posterior": None}, ("Done; process 0 stores the posterior.",))
     with TerminalProgress() as progress:
         place, reused = fit_into(
             settings,
@@ -307,7 +326,10 @@ def _folder(study: Path | None) -> Path:
     return Path("runs", study.stem) if study else Path("report")
 
 
-def _configure_jax(study: Study) -> None:
+def _configure_jax(study: Study, processes: int = 1) -> None:
     from taskroy.numerics import configure_jax
 
-    configure_jax(chains=study.inference.chains)
+    inference = study.inference
+    configure_jax(
+        chains=inference.chains, workers=inference.devices == "workers", processes=processes
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def configure_jax(*, chains: int) -> None:
+def configure_jax(*, chains: int, workers: bool = False, processes: int = 1) -> None:
     """Set up JAX for a command; call it before anything has been computed.
 
     Compiled programs are kept in the user's cache folder, where the next run finds them, and the
@@ -16,13 +16,20 @@ def configure_jax(*, chains: int) -> None:
     ----------
     chains
         Chains that may run at once.
+    workers
+        Whether devices share workers, not chains.
+    processes
+        How many processes compute together; of several, each is one device.
     """
     import jax
     from platformdirs import user_cache_dir
 
     # NUTS spreads its chains where the devices divide them evenly.
-    at_most = min(os.cpu_count() or 1, chains)
+    cores = os.cpu_count() or 1
+    at_most = min(cores, chains)
     devices = next(count for count in range(at_most, 0, -1) if chains % count == 0)
+    if workers:
+        devices = cores if processes == 1 else 1
     for option, value in {
         "jax_compilation_cache_dir": user_cache_dir("taskroy"),
         "jax_persistent_cache_min_compile_time_secs": 0.5,

@@ -156,6 +156,11 @@ def fit_into(
     return folder / POSTERIOR, reused
 
 
+def help_fit(study: Study) -> None:
+    """Do one process's share of a fit that process 0 stores."""
+    fit_study(study, *load_data(study))
+
+
 def add_counterfactual(
     posterior: xr.DataTree,
     scenarios: Sequence[Automation],
@@ -201,14 +206,25 @@ def _fitted(
     progress: Progress | None,
 ) -> tuple[xr.DataTree, bool]:
     """Open the posterior of this study, or fit and store it."""
+    import jax
+
     from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, stands
     from taskroy.posteriors.store import open_posterior, save_posterior
 
     place, checkpoint = folder / POSTERIOR, folder / CHECKPOINT
     # Beside a posterior it is of a fit that was to replace it, and was stopped.
-    goes_on = not overwrite and stands(
-        checkpoint, describe_fit(panel, tasks, study.model, study.inference)
+    alone = jax.process_count() == 1
+    goes_on = (
+        alone
+        and not overwrite
+        and stands(checkpoint, describe_fit(panel, tasks, study.model, study.inference))
     )
+    if place.exists() and not (overwrite or alone):
+        raise StudyError(
+            "A posterior stands here, and the other processes have begun to fit.",
+            where=str(place),
+            remedy="choose another folder with --output, or replace it with --overwrite",
+        )
     if place.exists() and not (overwrite or goes_on):
         posterior = open_posterior(place)
         _require_same(posterior, study, panel, tasks, place)
@@ -222,7 +238,10 @@ def _fitted(
     elif resume:
         _LOG.info("Nothing was kept in %s: the fit begins.", checkpoint)
     begin(folder, study_text)
-    posterior = fit_study(study, panel, tasks, progress=progress, checkpoint=checkpoint)
+    # What one process keeps, the others would not know of.
+    posterior = fit_study(
+        study, panel, tasks, progress=progress, checkpoint=checkpoint if alone else None
+    )
     save_posterior(posterior, place, overwrite=overwrite or goes_on)
     delete_checkpoint(checkpoint)
     _LOG.info("The posterior is stored in %s.", place)

@@ -107,7 +107,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> StandIns:
         stand_in = ModuleType(module)
         setattr(stand_in, name, getattr(state, name))
         monkeypatch.setitem(sys.modules, f"taskroy.posteriors.{module}", stand_in)
-    monkeypatch.setattr("taskroy.numerics.configure_jax", lambda *, chains: None)
+    monkeypatch.setattr("taskroy.numerics.configure_jax", lambda **_: None)
     return state
 
 

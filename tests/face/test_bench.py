@@ -16,7 +16,7 @@ from taskroy.benchmarks.table import number, table
 @pytest.fixture(autouse=True)
 def numerics_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """JAX is running in this process already."""
-    monkeypatch.setattr("taskroy.numerics.configure_jax", lambda *, chains: None)
+    monkeypatch.setattr("taskroy.numerics.configure_jax", lambda **_: None)
 
 
 def stored(name: str) -> dict[str, Any]:
