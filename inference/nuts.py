@@ -27,7 +27,7 @@ from taskroy.inference.forecast import (
     seconds_a_call,
     size,
 )
-from taskroy.inference.pooled_metric import with_pooled_metric
+from taskroy.inference.pooled_metric import Moments, no_moments, with_draws, with_metric
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
@@ -78,7 +78,8 @@ def run_chains(
         the smallest effective sample size among them.
     inverse_mass
         First guess of the inverse mass matrix, by block of sites; updated between blocks of
-        warm-up from the draws of all chains. Sites left out have unit mass.
+        warm-up from the draws of all chains. Sites left out begin with unit mass, and have
+        variances of their own.
     progress
         Told after every block of 50 iterations.
     checkpoint
@@ -122,7 +123,7 @@ def run_chains(
         return jax.lax.scan(one, state, length=_BLOCK)
 
     total = settings.warmup + settings.draws
-    state, done, blocks = _where_it_was(checkpoint, state)
+    state, moments, done, blocks = _where_it_was(checkpoint, state, no_moments(state))
     if done < total:
         sampler = compile_for_chains(advance, state, settings.chains, mesh)
         gradient = compile_for_chains(jax.grad(potential), starts, settings.chains, mesh)
@@ -141,13 +142,15 @@ def run_chains(
         state, block = jax.block_until_ready(sampler.run(state))
         seconds = time.perf_counter() - began
         if _FIRST_POOLED <= first + _BLOCK <= settings.warmup - _BLOCK:
-            state = with_pooled_metric(state, block, dense)
+            moments = with_draws(moments, block)
+            state = with_metric(state, moments)
         ended, warm = min(first + _BLOCK, total), first >= settings.warmup
-        kept = slice(max(0, settings.warmup - first), max(0, total - first))
+        wanted = slice(max(0, settings.warmup - first), max(0, total - first))
         if ended > settings.warmup:
-            blocks.append({k: np.asarray(v)[:, kept] for k, v in block.items()})
+            blocks.append({k: np.asarray(v)[:, wanted] for k, v in block.items()})
             checkpoint.save(_block_name(first), blocks[-1])
-        checkpoint.save(_STATE, named_leaves(state) | {_DONE: np.asarray(first + _BLOCK)})
+        kept = named_leaves({"state": state, "moments": moments})
+        checkpoint.save(_STATE, kept | {_DONE: np.asarray(first + _BLOCK)})
         steps = float(np.mean(block["n_steps"]))
         progress.advance(ended, _note(steps, blocks, dense))
         if warm and first - _BLOCK < settings.warmup and ended < total:
@@ -159,16 +162,18 @@ def run_chains(
 
 
 def _where_it_was(
-    checkpoint: Checkpoint, state: HMCState
-) -> tuple[HMCState, int, list[dict[str, np.ndarray]]]:
-    """Return the last state that was kept, the iterations done, and the blocks of draws so far."""
+    checkpoint: Checkpoint, state: HMCState, moments: Moments
+) -> tuple[HMCState, Moments, int, list[dict[str, np.ndarray]]]:
+    """Return the last state and moments kept, the iterations done, and the blocks of draws."""
     saved = checkpoint.load(_STATE)
     if saved is None:
-        return state, 0, []
+        return state, moments, 0, []
     done = int(saved[_DONE])
     loaded = (checkpoint.load(_block_name(first)) for first in range(0, done, _BLOCK))
     _LOG.info("Sampling goes on after the %d iterations that were kept.", done)
-    return restored(state, saved), done, [block for block in loaded if block is not None]
+    found = restored({"state": state, "moments": moments}, saved)
+    kept = Moments(*jax.tree.map(np.asarray, found["moments"]))
+    return found["state"], kept, done, [block for block in loaded if block is not None]
 
 
 def _block_name(first: int) -> str:

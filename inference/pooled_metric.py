@@ -1,13 +1,14 @@
-"""The mass matrix of θ, learnt from all chains together between blocks of warm-up.
+"""The mass matrix, learnt from all chains together between blocks of warm-up.
 
 A chain alone would learn it from some hundred of its own draws, fewer than there are entries: with
-a hundred parameters, as bad as none. What all chains drew is added to what was known before, so
-that a good first guess is not lost either.
+a hundred parameters, as bad as none. What all chains drew in all blocks is added to what was known
+before, so that a good first guess is not lost either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,53 +16,79 @@ from jax import Array
 from jaxtyping import Float
 from numpyro.infer.hmc import HMCState
 
-# A first guess counts as so many draws for each parameter.
-_DRAWS_A_PARAMETER = 2
+# A first guess counts as so many draws for each number in a row of the matrix.
+_DRAWS_A_NUMBER = 2
+
+type _Blocks = dict[tuple[str, ...], np.ndarray]
+type _Matrix = Float[np.ndarray, "D D"] | Float[np.ndarray, " D"]
 
 
-def with_pooled_metric(
-    state: HMCState, draws: Mapping[str, Array], dense: tuple[str, ...]
-) -> HMCState:
-    """Return the chains' state with one inverse mass matrix for the sites `dense`, updated.
+class Moments(NamedTuple):
+    """What was drawn so far, by block of the mass matrix.
 
-    Parameters
-    ----------
-    state
-        Of all chains, the leading axis of every leaf.
-    draws
-        What they drew since the last update: unconstrained sites, (chain, draw, …).
-    dense
-        Sites that share a dense block of the mass matrix, in the order of its rows.
+    A block has a covariance, (D, D), or variances alone, (D,). ``guess`` is its first guess,
+    ``number`` counts draws, ``mean`` is theirs, (D,), and ``scatter`` sums their squares about it.
     """
-    flat = [np.asarray(draws[k]).reshape(-1, draws[k][0, 0].size) for k in dense]
-    adapted = state.adapt_state
-    before = np.asarray(adapted.inverse_mass_matrix[dense])
-    metric = pooled(before[0], np.concatenate(flat, axis=1))
-    parts = (metric, *_roots(metric))
-    names = ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv")
-    replaced = {
-        name: getattr(adapted, name)
-        | {dense: jnp.broadcast_to(jnp.asarray(part, before.dtype), before.shape)}
-        for name, part in zip(names, parts, strict=True)
-    }
-    return state._replace(adapt_state=adapted._replace(**replaced))
+
+    guess: _Blocks
+    number: np.ndarray
+    mean: _Blocks
+    scatter: _Blocks
 
 
-def pooled(
-    guess: Float[np.ndarray, "D D"], draws: Float[np.ndarray, "S D"]
-) -> Float[np.ndarray, "D D"]:
-    """Return the covariance of draws, mixed with a guess that counts as two draws a parameter."""
-    number, parameters = draws.shape
-    worth = _DRAWS_A_PARAMETER * parameters
-    return (number * np.cov(draws.T, bias=True).reshape(guess.shape) + worth * guess) / (
-        number + worth
+def no_moments(state: HMCState) -> Moments:
+    """Begin with the mass matrix of chains that have not drawn; the leading axis is theirs."""
+    guess = {k: np.asarray(v)[0] for k, v in state.adapt_state.inverse_mass_matrix.items()}
+    return Moments(
+        guess,
+        np.zeros(()),
+        {k: np.zeros(len(v), v.dtype) for k, v in guess.items()},
+        {k: np.zeros_like(v) for k, v in guess.items()},
     )
 
 
-def _roots(
-    inverse_mass: Float[np.ndarray, "D D"],
-) -> tuple[Float[np.ndarray, "D D"], Float[np.ndarray, "D D"]]:
+def with_draws(moments: Moments, draws: Mapping[str, Array]) -> Moments:
+    """Count what all chains drew in a block: unconstrained sites, (chain, draw, …)."""
+    mean, scatter, new = {}, {}, np.zeros(())
+    for sites, before in moments.mean.items():
+        parts = [np.asarray(draws[k]).reshape(-1, draws[k][0, 0].size) for k in sites]
+        x = np.concatenate(parts, axis=1)
+        new = np.asarray(float(len(x)))
+        centre = x.mean(0)
+        about, gap = x - centre, centre - before
+        share = new / (moments.number + new)
+        if moments.scatter[sites].ndim == 2:
+            added = about.T @ about + moments.number * share * np.outer(gap, gap)
+        else:
+            added = (about**2).sum(0) + moments.number * share * gap**2
+        mean[sites] = before + share * gap
+        scatter[sites] = moments.scatter[sites] + added
+    return Moments(moments.guess, moments.number + new, mean, scatter)
+
+
+def with_metric(state: HMCState, moments: Moments) -> HMCState:
+    """Return the chains' state with the same inverse mass matrix for all, that of the moments."""
+    adapted = state.adapt_state
+    names = ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv")
+    replaced: dict[str, dict[tuple[str, ...], Array]] = {name: {} for name in names}
+    for sites, before in adapted.inverse_mass_matrix.items():
+        metric = pooled(moments.guess[sites], float(moments.number), moments.scatter[sites])
+        for name, part in zip(names, (metric, *_roots(metric)), strict=True):
+            replaced[name][sites] = jnp.broadcast_to(jnp.asarray(part, before.dtype), before.shape)
+    return state._replace(adapt_state=adapted._replace(**replaced))
+
+
+def pooled(guess: _Matrix, number: float, scatter: _Matrix) -> _Matrix:
+    """Return the (co)variance of draws, mixed with a guess worth two draws a number of a row."""
+    worth = _DRAWS_A_NUMBER * (len(guess) if guess.ndim == 2 else 1)
+    mixed: _Matrix = (scatter + worth * guess) / (number + worth)
+    return mixed
+
+
+def _roots(inverse_mass: _Matrix) -> tuple[_Matrix, _Matrix]:
     """Return a square root R of the mass matrix, M = R·Rᵀ lower triangular, and R⁻¹."""
+    if inverse_mass.ndim == 1:
+        return inverse_mass**-0.5, inverse_mass**0.5
     # As NumPyro has them: the lower factor of M comes from the flipped one of its inverse.
     flipped = np.linalg.cholesky(inverse_mass[::-1, ::-1])
     inverse_root = flipped[::-1, ::-1].T

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpyro.infer import NUTS
 
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pooled_metric import pooled, with_pooled_metric
+from taskroy.inference.pooled_metric import no_moments, pooled, with_draws, with_metric
 from taskroy.inference.settings import InferenceSettings
 from taskroy.progress import Silent
 
@@ -22,11 +24,27 @@ def potential(sites: dict[str, jax.Array]) -> jax.Array:
     return 0.5 * x @ jnp.linalg.solve(jnp.asarray(COVARIANCE), x) + 0.5 * (sites["z"] ** 2).sum()
 
 
+def with_variances(state: Any, variances: np.ndarray) -> Any:
+    """Put variances of the sites left out where NumPyro keeps them, and their roots."""
+    adapted, rest = state.adapt_state, ("z",)
+    roots = {
+        "inverse_mass_matrix": variances,
+        "mass_matrix_sqrt": 1 / np.sqrt(variances),
+        "mass_matrix_sqrt_inv": np.sqrt(variances),
+    }
+    replaced = {
+        name: getattr(adapted, name) | {rest: jnp.stack([value, value])}
+        for name, value in roots.items()
+    }
+    return state._replace(adapt_state=adapted._replace(**replaced))
+
+
 def test_state_is_what_numpyro_makes_of_the_metric() -> None:
     rng = np.random.default_rng(1)
     draws = {
         "b": jnp.asarray(rng.normal(size=(2, 30, 2))),
-        "a": jnp.asarray(rng.normal(size=(2, 30))),
+        "a": jnp.asarray(rng.normal(size=(2, 30)) + np.arange(30)),
+        "z": jnp.asarray(rng.normal(size=(2, 30, 4))),
     }
     start = {"a": jnp.zeros(()), "b": jnp.zeros(2), "z": jnp.zeros(4)}
 
@@ -42,9 +60,15 @@ def test_state_is_what_numpyro_makes_of_the_metric() -> None:
         state = kernel.init(jax.random.key(0), 50, start, (), {})
         return jax.tree.map(lambda x: jnp.stack([x, x]), state)
 
-    updated = with_pooled_metric(begun(np.eye(3)), draws, DENSE)
+    moments = no_moments(begun(np.eye(3)))
+    # In two parts, the second of which has another mean.
+    for part in (slice(None, 10), slice(10, None)):
+        moments = with_draws(moments, {k: v[:, part] for k, v in draws.items()})
+    updated = with_metric(begun(np.eye(3)), moments)
     flat = np.concatenate([np.asarray(draws[k]).reshape(60, -1) for k in DENSE], axis=1)
-    wanted = begun(pooled(np.eye(3), flat))
+    wanted = begun(pooled(np.eye(3), 60, 60 * np.cov(flat.T, bias=True)))
+    variances = 60 * np.asarray(draws["z"]).reshape(60, -1).var(0)
+    wanted = with_variances(wanted, pooled(np.ones(4), 60, variances))
     for name in ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv"):
         found, expected = getattr(updated.adapt_state, name), getattr(wanted.adapt_state, name)
         assert found.keys() == expected.keys()
@@ -55,10 +79,12 @@ def test_state_is_what_numpyro_makes_of_the_metric() -> None:
 
 def test_many_draws_outweigh_the_guess_and_few_do_not() -> None:
     draws = np.random.default_rng(2).normal(size=(200_000, 3)) @ ROOT.T
-    np.testing.assert_allclose(pooled(np.eye(3), draws), COVARIANCE, rtol=0.05, atol=0.05)
-    # Four draws of three numbers, against a guess that counts as six.
-    few = pooled(np.eye(3), draws[:4])
+    scatter = draws.T @ draws
+    np.testing.assert_allclose(pooled(np.eye(3), 2e5, scatter), COVARIANCE, rtol=0.05, atol=0.05)
+    # Four draws of three numbers, against a guess that counts as six; variances, as two.
+    few = pooled(np.eye(3), 4, draws[:4].T @ draws[:4])
     assert (np.linalg.eigvalsh(few) >= 0.6 - 1e-12).all()
+    assert (pooled(np.ones(3), 4, (draws[:4] ** 2).sum(0)) >= 1 / 3 - 1e-12).all()
 
 
 def test_chains_learn_a_metric_from_each_other() -> None:

@@ -38,6 +38,11 @@ BENCHMARKS = (
         "How many effective draws of the parameters a second does each way to sample give?",
     ),
     Benchmark(
+        "agreement",
+        "Do all routes give the same posterior of the default study? Wanted: means within 0.3 "
+        "posterior sds of those by nuts, and ratios of sds between 0.8 and 1.25.",
+    ),
+    Benchmark(
         "coverage",
         "Is the likelihood, skills integrated out, that of a simulator which shares no code with "
         "it? Wanted: a mean statistic within three standard errors of the number of parameters.",
