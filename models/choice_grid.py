@@ -3,15 +3,17 @@
 With x = c − w/ν the sum over occupations in the choice integral, G_i(x) = Σ_o ψ(x + y_io), does not
 depend on the year: it is computed once per worker on a grid of nodes shared by his years. ψ is
 smooth, so G comes from Chebyshev moments Σ_o T_r(y_io) and one small matrix (model.md, section 3).
-The same G gives choice probabilities and expected wages. Accuracy is set by :class:`Grid` and
-measured against :mod:`taskroy.models.choice` by :func:`taskroy.inference.accuracy.accurate_grid`.
+The same expansion gives choice probabilities and expected wages
+(:mod:`taskroy.models.choice_outcomes`). Accuracy is set by :class:`Grid` and measured against
+:mod:`taskroy.models.choice` by :func:`taskroy.inference.accuracy.accurate_grid`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +29,9 @@ _RIGHT_END = 3.3
 _EXPONENTIAL, _DROPPED_LEFT = 10.0, 18.0
 # Nodes end where ψ has the integrand at e^-24 of its integral.
 _DROPPED_RIGHT = 24.0
-_BOTTOM = -80.0
+BOTTOM = -80.0
 # Nodes of the rule for ψ: right to about 1e-9.
-_PSI_NODES = 96
+PSI_NODES = 96
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,17 @@ def career_integrand(
 
     `highest` is the highest order of ψ wanted: 0, or 2 for derivatives in worths.
     """
-    table = psi_table(ratio, grid.knots, highest=highest, bottom=_BOTTOM, nodes=_PSI_NODES)
+    table = psi_table(ratio, grid.knots, highest=highest, bottom=BOTTOM, nodes=PSI_NODES)
     left, right = node_range(value, wage, occupation, observed, ratio)
     step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
     shifted = value.T + right
-    domain = _domain(shifted, ratio)
-    matrices = tuple(_matrix(domain, back, table, grid, order) for order in range(highest + 1))
-    terms = jnp.moveaxis(_chebyshev(shifted, domain, grid), 0, 1)
+    domain = domain_of(shifted, ratio)
+    matrices = tuple(matrix_at(domain, back, table, grid, order) for order in range(highest + 1))
+    terms = jnp.moveaxis(chebyshev(shifted, domain, grid), 0, 1)
     total = matrices[0].T @ terms.sum(0)
     # y is gathered rather than its T_r, which keeps the scatter in the gradient R times smaller.
-    held = _chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)
+    held = chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)
     c = (right + wage.T) - back[:, None, None]
     # exp(c) past the right end only has to be finite: the integrand is nil there.
     exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None] - at_nodes(matrices[0], held)
@@ -140,40 +142,6 @@ def career_integrand(
 def at_nodes(matrix: Float[Array, "R Q"], terms: Float[Array, "R M N"]) -> Float[Array, "Q M N"]:
     """Sum Chebyshev series at every node."""
     return (matrix.T @ terms.reshape(terms.shape[0], -1)).reshape(-1, *terms.shape[1:])
-
-
-@partial(jax.jit, static_argnames="grid")
-def choice_moments(
-    value: Float[Array, "N O"], ratio: Float[Array, ""], grid: Grid
-) -> tuple[Float[Array, "N O"], Float[Array, "N O"]]:
-    """Return P(o | s) and E[ε_o·1(ô = o) | s]/(ϱ·ratio), each (N, O); see models.choice.
-
-    Parameters
-    ----------
-    value
-        y_io = (m_io + κ_o)/ν.
-    ratio
-        ϱ/ν.
-    grid
-        Sizes of the quadrature.
-    """
-    table = psi_table(ratio, grid.knots, highest=2, bottom=_BOTTOM, nodes=_PSI_NODES)
-    start, end = support(ratio, -30.0)
-    top = jnp.max(jax.lax.stop_gradient(value), axis=1)
-    # Left of `start`, ψ of the best occupation is nil; right of `end` nobody's best is so bad.
-    right = end - top
-    step = (end - start) / (grid.nodes - 1)
-    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
-    shifted = value.T + right
-    domain = _domain(shifted, ratio)
-    survival, slope_at, stein_at = (
-        _matrix(domain, back, table, grid, order) for order in (0, 1, "stein")
-    )
-    terms = jnp.moveaxis(_chebyshev(shifted, domain, grid), 0, 1)
-    weight = step * jnp.exp(survival.T @ terms.sum(0))
-    probability = -(terms * (slope_at @ weight)).sum(1)
-    stein = -(terms * (stein_at @ weight)).sum(1)
-    return probability.T, stein.T
 
 
 def node_range(
@@ -204,7 +172,8 @@ def node_range(
     )
 
 
-def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
+def domain_of(y: Array, ratio: Array) -> tuple[Array, Array]:
+    """Return the interval in y on which series are good: that of y, as far as ψ is not nil."""
     start, _ = support(ratio)
     fixed = jax.lax.stop_gradient(y)
     low = jnp.maximum(jnp.min(fixed), start) - 1e-3
@@ -212,7 +181,7 @@ def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "R ..."]:
+def chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "R ..."]:
     """T_0 … T_{R−1} of y scaled from its domain to [−1, 1], leading."""
     low, high = domain
     t = (2 * jnp.maximum(y, low) - (low + high)) / (high - low)
@@ -222,23 +191,23 @@ def _chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array
     return jnp.stack(terms)
 
 
-def _matrix(
+def matrix_at(
     domain: tuple[Array, Array],
     back: Array,
     table: PsiTable,
     grid: Grid,
-    order: int | Literal["stein"],
+    function: int | Callable[[PsiTable, Array], Array],
 ) -> Float[Array, "R Q"]:
-    """Chebyshev coefficients in y of a derivative of ψ at each node, or of ψ'' + ψ'² ("stein")."""
+    """Return Chebyshev coefficients in y, at each node, of a derivative of ψ or a function of it.
+
+    `function` is the derivative's order, or maps the table and points x + y to values.
+    """
     low, high = domain
     k = np.arange(grid.terms)
     angle = np.pi * (k + 0.5) / grid.terms
     points = 0.5 * (low + high) + 0.5 * (high - low) * jnp.asarray(np.cos(angle), back.dtype)
     x = points[:, None] - back
-    if order == "stein":
-        values = look_up(table, x, 2) + look_up(table, x, 1) ** 2
-    else:
-        values = look_up(table, x, order)
+    values = look_up(table, x, function) if isinstance(function, int) else function(table, x)
     transform = 2 / grid.terms * np.cos(np.outer(k, angle))
     transform[0] /= 2
     return jnp.asarray(transform, values.dtype) @ values

@@ -1,98 +1,142 @@
-"""Scenarios: which tasks machines take over, and how well they do them."""
+"""Scenarios: what happens to the world, step by step.
+
+Steps act in order, each on the world that those before it have left. A single
+:class:`~taskroy.models.automation.Automation` is a scenario by itself.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-import numpy as np
+import jax.numpy as jnp
 import pandas as pd
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from taskroy.errors import ModelError
+from taskroy.models.automation import Automation
+from taskroy.models.bargaining import Bargaining
+from taskroy.models.prices import Prices
+from taskroy.models.skill_change import Augmentation, Simplification
+from taskroy.models.step import Told, refusal
+from taskroy.models.technology import Technology
+from taskroy.models.world import Economy, Parameters, Shock, World
+
+__all__ = [
+    "AnyScenario",
+    "Augmentation",
+    "Automation",
+    "Bargaining",
+    "Prices",
+    "Scenario",
+    "Simplification",
+    "play",
+    "steps_of",
+]
+
+type AnyStep = Automation | Augmentation | Simplification | Bargaining | Prices
 
 
-class Automation(BaseModel):
-    """Tasks, or shares of tasks, move from workers to machines.
-
-    With neither `tasks` nor `above`, every task is automated in part: the share of it that the
-    exposure labels call exposed.
-    """
+class Scenario(BaseModel):
+    """Steps that act in order, under one name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Annotated[
         str, Field(min_length=1, max_length=80, description="What the scenario is called.")
-    ] = "exposed shares of tasks automated"
-    tasks: Annotated[
-        tuple[str, ...] | None, Field(description="Titles of tasks to automate in whole.")
-    ] = None
-    exposure: Annotated[
-        str, Field(description="Column of exposure labels, such as human_beta or gpt4_beta.")
-    ] = "human_beta"
-    above: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="Automate in whole the tasks whose exposure is above this."),
-    ] = None
-    productivity: Annotated[
-        Literal["threshold"] | float,
-        Field(
-            description="z − log r of the machines, in log-wage units; 'threshold' is where the "
-            "mean incumbent is indifferent."
-        ),
-    ] = "threshold"
+    ]
+    step: Annotated[
+        tuple[
+            Annotated[
+                Automation | Augmentation | Simplification | Bargaining | Prices,
+                Discriminator("kind"),
+            ],
+            ...,
+        ],
+        Field(description="What happens, in this order."),
+    ]
 
-    def shares(self, exposure: pd.DataFrame) -> NDArray[np.float64]:
-        """Return φ_τ, the share of each task that is automated, (K,), in [0, 1].
-
-        Parameters
-        ----------
-        exposure
-            Labels of each task: one row a task (its title is the index), one column a label.
-
-        Raises
-        ------
-        ModelError
-            For an unknown task or label, an exposure outside [0, 1], a scenario that automates
-            nothing or that gives both tasks and a cut.
-        """
-        where = f"scenario '{self.name}'"
-        if self.tasks is not None:
-            if self.above is not None:
-                raise ModelError(
-                    "It names tasks and also gives a cut of exposure.",
-                    where=where,
-                    expected="either 'tasks' or 'above'",
-                )
-            unknown = [task for task in self.tasks if task not in exposure.index]
-            if unknown:
-                raise ModelError(
-                    f"It automates '{unknown[0]}', which is no task of this study.",
-                    where=where,
-                    expected="one of " + ", ".join(map(str, exposure.index)),
-                )
-            share = np.asarray(exposure.index.isin(self.tasks), dtype=float)
-        else:
-            if self.exposure not in exposure.columns:
-                raise ModelError(
-                    f"There is no exposure label '{self.exposure}'.",
-                    where=where,
-                    expected="one of " + ", ".join(map(str, exposure.columns)),
-                )
-            label = exposure[self.exposure].to_numpy(dtype=float)
-            outside = ~((label >= 0) & (label <= 1))
-            if outside.any():
-                raise ModelError(
-                    f"The exposure of '{exposure.index[outside][0]}' is {label[outside][0]}.",
-                    where=where,
-                    expected="a number between 0 and 1",
-                )
-            share = label if self.above is None else (label > self.above).astype(float)
-        if not share.any():
-            raise ModelError(
-                "It automates nothing.",
-                where=where,
-                expected="at least one task with a positive automated share",
-                remedy="name a task, or lower the cut",
+    @model_validator(mode="after")
+    def _steps_make_sense(self) -> Self:
+        if not self.step:
+            raise refusal(
+                f"The scenario '{self.name}' has no step.",
+                expected="one step or more",
+                remedy="write [[scenario.step]] and what happens below the name",
             )
-        return share
+        for step in self.step:
+            own = isinstance(step, Automation) and step.name
+            if own and own != Automation.model_fields["name"].default:
+                raise refusal(
+                    f"The step '{own}' has a name of its own.",
+                    expected="a name above the steps",
+                    remedy="remove the name of the step",
+                )
+        return self
+
+
+def _form(value: Any) -> Literal["steps", "single"]:
+    several = "step" in value if isinstance(value, dict) else isinstance(value, Scenario)
+    return "steps" if several else "single"
+
+
+#: A scenario in either form; which one it is shows in whether it has steps.
+AnyScenario = Annotated[
+    Annotated[Automation, Tag("single")] | Annotated[Scenario, Tag("steps")], Discriminator(_form)
+]
+
+
+def steps_of(scenario: Automation | Scenario) -> tuple[AnyStep, ...]:
+    """Return what happens in a scenario, in order."""
+    return scenario.step if isinstance(scenario, Scenario) else (scenario,)
+
+
+def play(
+    scenario: Automation | Scenario,
+    draw: Parameters,
+    technology: Technology,
+    exposure: pd.DataFrame,
+    shock: Shock,
+) -> tuple[Economy, Economy, Told]:
+    """Let a scenario happen at one posterior draw.
+
+    Parameters
+    ----------
+    scenario
+        Checked and expanded.
+    draw
+        The draw.
+    technology
+        Before the scenario.
+    exposure
+        Labels of each task.
+    shock
+        Whether wage shocks are by occupation or by worker.
+
+    Returns
+    -------
+    tuple
+        The economies before and after, and what the steps tell: ``productivity_threshold`` (K,),
+        not a number without automation; ``log_price`` (O,) and ``price_residual``; and
+        ``surplus_share`` (O,).
+    """
+    before = Economy(World.at(draw, technology), shock)
+    none = jnp.zeros_like(before.world.intercept)
+    told: Told = {
+        "productivity_threshold": jnp.full(len(exposure), jnp.nan),
+        "log_price": none,
+        "price_residual": jnp.zeros(()),
+        "surplus_share": none + 1,
+    }
+    now, automated = before, False
+    for step in steps_of(scenario):
+        world, news = step.act(now, before, exposure)
+        if isinstance(step, Automation):
+            if automated:  # of a task that two steps automate, the later productivity
+                news["productivity_threshold"] = jnp.where(
+                    step.shares(exposure) > 0,
+                    news["productivity_threshold"],
+                    told["productivity_threshold"],
+                )
+            automated = True
+        told |= news
+        now = Economy(world, shock)
+    return before, now, told

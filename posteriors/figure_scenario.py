@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,7 +24,8 @@ from taskroy.posteriors.figure_style import (
     printable,
 )
 from taskroy.posteriors.report_words import certainty, spread, trend
-from taskroy.posteriors.table_scenario import PARTS, Scenario
+from taskroy.posteriors.table_decomposition import parts_of
+from taskroy.posteriors.table_scenario import Scenario
 from taskroy.posteriors.tables import Column, Table, record, show
 from taskroy.posteriors.titles import figure_label, in_sentence
 
@@ -77,18 +80,18 @@ def workers_drawing(scenario: Scenario, table: Table) -> Drawing:
 
 
 def decomposition_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
-    """Return bars of the four parts and their sum."""
-    frame = table.frame
+    """Return bars of the parts and their sum."""
+    frame, parts = table.frame, parts_of(scenario)
     text = " ".join(
         spread(frame, name, title if name == "log_wage_change" else f"The part “{title}”")
-        for name, title in PARTS.items()
+        for name, title in parts.items()
     )
     return Drawing(
         f"{scenario.prefix}-decomposition",
-        "The four parts of the change of each occupation’s mean wage, and their sum, in log "
+        "The parts of the change of each occupation’s mean wage, and their sum, in log "
         f"points; black lines are {band.name}s.",
         text,
-        lambda: _draw_decomposition(frame),
+        lambda: _draw_decomposition(frame, parts),
     )
 
 
@@ -191,11 +194,11 @@ def _draw_workers(frame: DataFrame) -> Figure:
     return figure
 
 
-def _draw_decomposition(frame: DataFrame) -> Figure:
+def _draw_decomposition(frame: DataFrame, parts: Mapping[str, str]) -> Figure:
     figure = new_figure(0.8 + ROW * len(frame))
-    all_axes = figure.subplots(1, len(PARTS), sharey=True, sharex=True)
+    all_axes = figure.subplots(1, len(parts), sharey=True, sharex=True)
     place = np.arange(len(frame))
-    for axes, (name, title) in zip(all_axes, PARTS.items(), strict=True):
+    for axes, (name, title) in zip(all_axes, parts.items(), strict=True):
         value, low, high = (100 * frame[f"{name}{end}"] for end in ("", "_low", "_high"))
         total = name == "log_wage_change"
         colors = np.where(value >= 0, GAIN, LOSS) if total else np.full(len(frame), NEUTRAL)

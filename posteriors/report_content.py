@@ -26,12 +26,13 @@ from taskroy.posteriors.report_provenance import (
     study_text,
 )
 from taskroy.posteriors.report_words import answer, certainty, question, trend
+from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_data import fit_tables, who_table
+from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
 from taskroy.posteriors.table_headline import headline_table
 from taskroy.posteriors.table_parameters import parameter_tables
 from taskroy.posteriors.table_scenario import (
     Scenario,
-    decomposition_table,
     employment_table,
     exposure_table,
     scenarios,
@@ -63,6 +64,11 @@ class ScenarioPart:
     trend: str
     tables: Mapping[str, Table]
     drawings: Mapping[str, Drawing]
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """Parts of the decomposition that are not zero throughout, by name."""
+        return parts_of(self.scenario)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
         who_table(posterior), main, further, by_occupation, overall, model, priors,
         provenance_table(posterior),
     )  # fmt: skip
-    rules = productivity_rules(posterior)
+    rules, steps = productivity_rules(posterior), steps_in_words(posterior)
     return Report(
         gate=gate,
         band=band,
@@ -115,7 +121,8 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             "fit": fit_drawing(by_occupation, band),
         },
         parts=[
-            _part(scenario, band, rules.get(scenario.name)) for scenario in scenarios(posterior)
+            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []))
+            for scenario in scenarios(posterior)
         ],
     )
 
@@ -150,13 +157,13 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _part(scenario: Scenario, band: Band, rule: object) -> ScenarioPart:
+def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) -> ScenarioPart:
     tasks, headline = task_table(scenario, band), headline_table(scenario, band)
     exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
     return ScenarioPart(
         scenario=scenario,
-        question=question(scenario, tasks, rule),
+        question=question(scenario, tasks, rule, steps),
         answer=answer(scenario, headline, band),
         certainty=certainty(workers),
         trend=trend(headline, band),

@@ -121,17 +121,28 @@ def study_text(tree: xr.DataTree) -> str:
 
 
 def productivity_rules(tree: xr.DataTree) -> dict[str, Any]:
-    """Return the rule for the productivity of machines by name of the scenario."""
+    """Return the rule for the productivity of machines by name of the scenario.
+
+    Of a scenario with several steps it is that of its only automation; where there are more or
+    none, nothing.
+    """
     recorded = tree.attrs.get("scenarios", _mapping(tree.attrs.get("study")).get("scenario"))
     if isinstance(recorded, str):
         recorded = json.loads(recorded)
     if not isinstance(recorded, Sequence):
         return {}
     return {
-        plain_title(scenario["name"]): scenario.get("productivity")
+        plain_title(scenario["name"]): _rule(scenario)
         for scenario in recorded
         if isinstance(scenario, Mapping) and "name" in scenario
     }
+
+
+def _rule(scenario: Mapping[str, Any]) -> Any:
+    automations = [
+        step for step in scenario.get("step", [scenario]) if step.get("productivity") is not None
+    ]
+    return automations[0]["productivity"] if len(automations) == 1 else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,18 @@ NOT_MEANT = (
     "that the model is right. Compare what it predicts with what was observed, below;",
     "which tasks machines will take over, and how well. Both are assumptions of the scenario, held "
     "fixed here: another exposure label or another productivity is another scenario;",
-    "demand: prices of what occupations produce stay as they are, as do hours, unemployment and "
-    "entry into work. The results are about log wages of people who keep working;",
-    "new tasks, training, and time: skills stay as they are, and everyone has adjusted;",
+    "demand: prices of what occupations produce stay as they are, unless the scenario lets them "
+    "respond, as do hours, unemployment and entry into work. The results are about log wages of "
+    "people who keep working;",
+    "new tasks, training, and time: skills stay as they are, but for what the scenario says, and "
+    "everyone has adjusted;",
     "other people: the results hold for workers like those of the panel.",
 )
 
 
-def question(scenario: Scenario, tasks: Table, rule: object) -> list[str]:
+def question(
+    scenario: Scenario, tasks: Table, rule: object, steps: Sequence[str] = ()
+) -> list[str]:
     """Say what was asked: what machines take over, and how well they do it.
 
     Parameters
@@ -45,7 +49,10 @@ def question(scenario: Scenario, tasks: Table, rule: object) -> list[str]:
     tasks
         Its table of tasks.
     rule
-        ``productivity`` in the study: 'threshold', a number, or None where it is not recorded.
+        ``productivity`` in the study: the name of a rule, a number, or None where it is not
+        recorded.
+    steps
+        What else happens, in sentences.
     """
     frame = tasks.frame[tasks.frame["automated_share"] > 0]
     listed = [
@@ -54,11 +61,9 @@ def question(scenario: Scenario, tasks: Table, rule: object) -> list[str]:
     ]
     if len(listed) > _MANY:
         listed = [*listed[: _MANY - 1], f"shares of {len(listed) - _MANY + 1} more tasks"]
-    taken = (
-        ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
-        if listed
-        else "nothing"
-    )
+    if not listed:
+        return ["What happens to wages if machines take over nothing, and the following?", *steps]
+    taken = ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
     weight = scenario.draws["employment_before"].mean(SAMPLE)
     share = float(scenario.draws["occupation_exposure"].weighted(weight).mean())
     asked = (
@@ -70,6 +75,11 @@ def question(scenario: Scenario, tasks: Table, rule: object) -> list[str]:
             "Machines are taken to be just productive enough that the average worker who does a "
             "task neither gains nor loses by handing it over."
         )
+    elif rule == "marginal":
+        how = (
+            "Machines are taken to be just productive enough that handing the task over makes the "
+            "average worker worse off in no occupation."
+        )
     elif isinstance(rule, int | float):
         how = (
             "Machines are taken to have the log productivity, less their log price, of "
@@ -77,7 +87,7 @@ def question(scenario: Scenario, tasks: Table, rule: object) -> list[str]:
         )
     else:
         how = "How productive machines are taken to be is in the scenario's table of tasks."
-    return [asked, how]
+    return [asked, how, *steps]
 
 
 def answer(scenario: Scenario, headline: Table, band: Band) -> list[str]:

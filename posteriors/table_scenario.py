@@ -15,13 +15,6 @@ from taskroy.posteriors.small_cells import SMALLEST, to_suppress
 from taskroy.posteriors.tables import SUPPRESSED, Column, Table
 from taskroy.posteriors.titles import plain_title, titles_of
 
-PARTS = {
-    "productivity": "Productivity",
-    "task_shift": "Task shift",
-    "selection": "Selection",
-    "resorting": "Re-sorting",
-    "log_wage_change": "Total",
-}
 _BINS = 10
 _HIDDEN_CELLS = (
     f"Cells of fewer than {SMALLEST} workers are not shown, nor the next smallest where that is "
@@ -83,7 +76,7 @@ def task_table(scenario: Scenario, band: Band) -> Table:
         {
             "task": [plain_title(task) for task in draws["task"].to_numpy()],
             "automated_share": draws["automated_share"].to_numpy(),
-            **estimate("productivity", draws["productivity_threshold"], band),
+            **_machine_productivity(scenario, band),
         }
     )
     return Table(
@@ -219,29 +212,6 @@ def winners_table(scenario: Scenario, band: Band) -> Table:
     )
 
 
-def decomposition_table(scenario: Scenario, band: Band) -> Table:
-    """Return the four parts of each occupation's change and their sum, largest total first."""
-    draws = scenario.draws
-    columns: dict[str, object] = {"occupation": scenario.occupations}
-    for name in PARTS:
-        columns |= estimate(name, draws[name], band)
-    frame = pd.DataFrame(columns).sort_values(
-        "log_wage_change", ascending=False, kind="stable", ignore_index=True
-    )
-    return Table(
-        f"{scenario.prefix}-decomposition",
-        "Change of each occupation's mean wage in log points, and the four parts that it is the "
-        f"sum of, with {band.name}s",
-        MEMBERS,
-        frame,
-        (
-            Column("occupation", "Occupation"),
-            *(Column(name, f"{title}", "log_points", band=True) for name, title in PARTS.items()),
-        ),
-        ("The parts add up in every draw, hence their means do; the ends of the bands do not.",),
-    )
-
-
 def workers_table(scenario: Scenario) -> Table:
     """Return how many workers gain with which probability, in tenths."""
     probability = scenario.draws["worker_gain_probability"].to_numpy()
@@ -270,6 +240,14 @@ def workers_table(scenario: Scenario) -> Table:
             *((_HIDDEN_CELLS,) if hidden.any() else ()),
         ),
     )
+
+
+def _machine_productivity(scenario: Scenario, band: Band) -> dict[str, NDArray[np.float64]]:
+    draws = scenario.draws["productivity_threshold"]
+    found = estimate("productivity", draws.fillna(0.0), band)
+    # There are no machines where nothing is automated.
+    machines = np.isfinite(draws.to_numpy()).any((0, 1))
+    return {name: np.where(machines, values, np.nan) for name, values in found.items()}
 
 
 def _losers_by_occupation(scenario: Scenario, band: Band) -> dict[str, NDArray[np.float64]]:

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from taskroy.data.load import load_panel
     from taskroy.data.task_weights import task_weights
     from taskroy.inference.settings import InferenceSettings
-    from taskroy.models.scenario import Automation
+    from taskroy.models.scenario import (
+        Augmentation,
+        Automation,
+        Bargaining,
+        Prices,
+        Scenario,
+        Simplification,
+    )
     from taskroy.models.settings import ModelSettings
     from taskroy.posteriors.checks import check
     from taskroy.posteriors.counterfactual import counterfactual
@@ -24,9 +31,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Augmentation",
     "Automation",
+    "Bargaining",
     "InferenceSettings",
     "ModelSettings",
+    "Prices",
+    "Scenario",
+    "Simplification",
     "Study",
     "__version__",
     "check",
@@ -40,9 +52,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Augmentation": "taskroy.models.scenario",
     "Automation": "taskroy.models.scenario",
+    "Bargaining": "taskroy.models.scenario",
     "InferenceSettings": "taskroy.inference.settings",
     "ModelSettings": "taskroy.models.settings",
+    "Prices": "taskroy.models.scenario",
+    "Scenario": "taskroy.models.scenario",
+    "Simplification": "taskroy.models.scenario",
     "Study": "taskroy.study",
     "check": "taskroy.posteriors.checks",
     "counterfactual": "taskroy.posteriors.counterfactual",

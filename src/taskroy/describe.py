@@ -36,9 +36,11 @@ def data_answer(study: Study, panel: Panel, tasks: TaskTable) -> Answer:
         Panel, occupations (with those of the task table in which nobody is seen), covariates, and
         tasks with the share of each that every scenario automates.
     """
+    from taskroy.models.scenario_tasks import automated_shares
+
     facts = _panel_facts(panel)
     occupations = _occupation_facts(panel, tasks)
-    automated = {s.name: s.shares(tasks.exposure).tolist() for s in study.scenario}
+    automated = {s.name: automated_shares(s, tasks.exposure).tolist() for s in study.scenario}
     weight = tasks.weights.mean().tolist()
     task_facts = {
         "source": tasks.source,

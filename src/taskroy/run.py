@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
-    from taskroy.models.scenario import Automation
+    from taskroy.models.scenario import Automation, Scenario
     from taskroy.posteriors.gate import Gate
 
 _LOG = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ def help_fit(study: Study) -> None:
 
 def add_counterfactual(
     posterior: xr.DataTree,
-    scenarios: Sequence[Automation],
+    scenarios: Sequence[Automation | Scenario],
     place: Path,
     *,
     progress: Progress | None = None,
@@ -175,7 +175,7 @@ def add_counterfactual(
     posterior
         A posterior.
     scenarios
-        What machines take over.
+        What machines take over, or what else happens.
     place
         Where the posterior is stored; it stays whole whatever happens meanwhile.
     progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskroy.errors import ModelError, StudyError
+from taskroy.errors import StudyError
 from taskroy.progress import Progress
 from taskroy.study import Study
 
@@ -74,16 +74,10 @@ def _require_wagepan(study: Study) -> None:
 
 
 def _check_scenarios(study: Study, tasks: TaskTable) -> None:
-    for scenario in study.scenario:
-        kept = tasks.weights.to_numpy() @ (1.0 - scenario.shares(tasks.exposure))
-        if (kept <= 1e-9).any():
-            occupation = tasks.titles.iloc[int(kept.argmin())]
-            raise ModelError(
-                f"It leaves '{occupation}' without any work for people, hence without a wage.",
-                where=f"scenario '{scenario.name}'",
-                expected="some weight on tasks that stay with workers, in every occupation",
-                remedy="automate fewer tasks, or shares of them",
-            )
+    from taskroy.models.scenario_tasks import check_scenario, expand
+
+    for scenario in expand(study.scenario, tasks.exposure):
+        check_scenario(scenario, tasks.exposure, tasks.weights.to_numpy(), tasks.titles)
 
 
 def fit_study(

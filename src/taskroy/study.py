@@ -29,7 +29,7 @@ from taskroy.data.table import Filter
 from taskroy.data.task_weights import Level, Tasks
 from taskroy.errors import StudyError, TaskroyError
 from taskroy.inference.settings import InferenceSettings
-from taskroy.models.scenario import Automation
+from taskroy.models.scenario import AnyScenario, Automation, Scenario
 from taskroy.models.settings import ModelSettings
 from taskroy.study_faults import study_faults
 from taskroy.study_file import DEFAULT_NAME, default_text, parse_toml, read_text
@@ -53,7 +53,7 @@ def _collected(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError(error.what) from error
 
 
-def _named_once(scenarios: Sequence[Automation]) -> Sequence[Automation]:
+def _named_once(scenarios: Sequence[Automation | Scenario]) -> Sequence[Automation | Scenario]:
     if not scenarios:
         raise ValueError from StudyError("The list is empty.", expected="one scenario or more")
     names = [scenario.name for scenario in scenarios]
@@ -119,7 +119,8 @@ class Study(_Table):
     model, inference
         Variant of the model with its priors, and the route to the posterior.
     scenario
-        What machines take over; one or more, each with its own name.
+        What machines take over, or what else happens, step by step; one or more, each with its own
+        name.
     report
         Kind and level of the bands.
     """
@@ -128,7 +129,7 @@ class Study(_Table):
     tasks: TaskSettings = TaskSettings()
     model: ModelSettings = ModelSettings()
     inference: InferenceSettings = InferenceSettings()
-    scenario: Annotated[tuple[Automation, ...], AfterValidator(_named_once)] = (Automation(),)
+    scenario: Annotated[tuple[AnyScenario, ...], AfterValidator(_named_once)] = (Automation(),)
     report: ReportSettings = ReportSettings()
 
     @classmethod

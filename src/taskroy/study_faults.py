@@ -54,44 +54,68 @@ def study_faults(
     for finding in error.errors() if error else ():
         findings.setdefault(_place_of(finding, data), []).append(finding)
     for place, several in findings.items():
-        found.setdefault(place, _described(place, several, schema, where))
+        found.setdefault(place, _described(place, several, data, schema, where))
     return list(found.values())
 
 
 def _place_of(finding: Any, data: Any) -> Place:
     """Cut the names of union members off a finding's location."""
-    location: Place = finding["loc"]
+    place: list[str | int] = []
     here: Any = data
+    location: Place = finding["loc"]
     for depth, step in enumerate(location):
+        last = depth == len(location) - 1
         try:
             here = here[step]
         except (KeyError, IndexError, TypeError):
-            missing = finding["type"] == "missing" and depth == len(location) - 1
-            return location if missing else location[:depth]
-    return location
+            if last and finding["type"] == "missing":
+                return (*place, step)
+            if last or not isinstance(here, dict):
+                break
+            continue  # the name of a member of a union of tables: its keys come next
+        place.append(step)
+    return tuple(place)
 
 
-def _described(place: Place, findings: list[Any], schema: Mapping[str, Any], where: str) -> Fault:
+def _described(
+    place: Place, findings: list[Any], data: Any, schema: Mapping[str, Any], where: str
+) -> Fault:
     first = findings[0]
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return _unknown_key(place, schema, where)
+        return _unknown_key(place, data, schema, where)
     if first["type"] == "missing":
         return _fault(place, "The key is missing.", "a value for it here", where, "add the key")
+    if first["type"].startswith("union_tag"):
+        return _unknown_kind(place, first, where)
     cause = getattr(first.get("ctx", {}).get("error"), "__cause__", None)
     if isinstance(cause, TaskroyError):
         return _fault(place, cause.what, cause.expected or "", where, cause.remedy)
     value = first["input"]
     expected = " or ".join(dict.fromkeys(_expectation(finding) for finding in findings))
     what = f"The value is {_shown(value)}."
-    choices = [str(choice) for choice in _node(schema, place).get("enum", ())]
+    choices = [str(choice) for choice in _node(schema, place, data).get("enum", ())]
     if isinstance(value, str) and choices:
         what += suggest(value, choices)
     remedy = None
     if isinstance(value, dict) and first["type"] in ("tuple_type", "list_type"):
-        remedy = f"write [[{place[-1]}]], with two brackets, above each"
+        name = ".".join(str(step) for step in place if not isinstance(step, int))
+        remedy = f"write [[{name}]], with two brackets, above each"
     elif isinstance(value, list) and first["type"] in ("model_type", "dataclass_type"):
         remedy = f"write [{place[-1]}], with one bracket, once"
     return _fault(place, what, expected, where, remedy)
+
+
+def _unknown_kind(place: Place, finding: Any, where: str) -> Fault:
+    """Describe a table whose key says of which kind it is, and does not name one that there is."""
+    context = finding["ctx"]
+    key = context["discriminator"].strip("'")
+    known = context.get("expected_tags", "").replace("'", "").split(", ")
+    if "tag" not in context:
+        what = "The key is missing."
+    else:
+        what = f"The value is {_shown(context['tag'])}.{suggest(context['tag'], known)}"
+    expected = "one of " + ", ".join(known) if "tag" in context else "what kind of step it is"
+    return _fault((*place, key), what, expected, where, "say of which kind it is")
 
 
 def _expectation(finding: Any) -> str:
@@ -101,9 +125,9 @@ def _expectation(finding: Any) -> str:
     return _PLAIN_WORDS.get(text, f"a value {text}" if text.split()[1:2] == ["than"] else text)
 
 
-def _unknown_key(place: Place, schema: Mapping[str, Any], where: str) -> Fault:
+def _unknown_key(place: Place, data: Any, schema: Mapping[str, Any], where: str) -> Fault:
     key = str(place[-1])
-    known = list(_node(schema, place[:-1]).get("properties", {}))
+    known = list(_node(schema, place[:-1], data).get("properties", {}))
     hint = suggest(key, known)
     elsewhere = [table for table, keys in _tables(schema) if key in keys]
     if not hint and elsewhere:
@@ -121,26 +145,45 @@ def _tables(schema: Mapping[str, Any], place: Place = ()) -> Iterator[tuple[str,
             yield from _tables(schema, (*place, key))
 
 
-def _node(schema: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
-    """Follow a place into a JSON schema; an unknown place gives an empty one."""
-    node = _resolved(schema, schema)
+def _node(schema: Mapping[str, Any], place: Place, data: Any = None) -> Mapping[str, Any]:
+    """Follow a place into a JSON schema, and into `data`, which says which member of a union it is.
+
+    An unknown place gives an empty node.
+    """
+    node = _resolved(schema, schema, data)
     for step in place:
         child = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
         if not isinstance(child, dict):
             return {}
-        node = _resolved(child, schema)
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        node = _resolved(child, schema, data)
     return node
 
 
-def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Replace a reference, or a union with null, by what it stands for."""
-    for option in node.get("anyOf", ()):
-        if option.get("type") != "null":
-            return _resolved(option, schema)
+def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any], data: Any) -> Mapping[str, Any]:
+    """Replace a reference, or a union, by what it stands for."""
     if "$ref" in node:
-        referred: Mapping[str, Any] = schema["$defs"][node["$ref"].rpartition("/")[2]]
-        return referred
-    return node
+        return _resolved(schema["$defs"][node["$ref"].rpartition("/")[2]], schema, data)
+    options = [
+        _resolved(option, schema, data)
+        for option in (*node.get("anyOf", ()), *node.get("oneOf", ()))
+        if option.get("type") != "null"
+    ]
+    return max(options, key=lambda option: _likeness(option, data)) if options else node
+
+
+def _likeness(node: Mapping[str, Any], data: Any) -> tuple[int, ...]:
+    """Say how well a table fits a node: fixed values met, required keys missing and met, keys."""
+    properties, required = node.get("properties", {}), node.get("required", ())
+    if not isinstance(data, dict):
+        return (0,)
+    shared = [key for key in data if key in properties]
+    met = sum(key in data for key in required)
+    fixed = sum("const" in properties[k] and properties[k]["const"] == data[k] for k in shared)
+    return fixed, met - len(required), met, len(shared)
 
 
 def _fault(place: Place, what: str, expected: str, where: str, remedy: str | None = None) -> Fault:

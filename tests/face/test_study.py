@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from taskroy.data.load import SOURCES, load_panel
 from taskroy.data.task_weights import task_weights
 from taskroy.errors import StudyError
-from taskroy.models.scenario import Automation
+from taskroy.models.scenario import Automation, Scenario
 from taskroy.study import PanelSettings, Source, Study, TaskSettings
 from taskroy.study_file import default_text
 
@@ -46,7 +46,18 @@ def written(text: str) -> Study:
         ("[panel]\nfilters = {age = 3}", r"\[panel\.filters\], age: .* Expected: a list"),
         ("[panel]\nsource = 2020-01-01", r"\[panel\], source: .* date or time"),
         ("[panel.covariates]\nexperience_degree = 9", r"degree .* is 9\. Expected: .* from 1 to 5"),
-        ("[[scenario]]\nproductivity = 'hi'", r"Expected: 'threshold' or a number"),
+        ("[[scenario]]\nproductivity = 'hi'", r"Expected: 'threshold', 'marginal' or 'quan"),
+        ("[[scenario]]\nproductivity = 'quantile'", r"scenario 1: A quantile and the rule that"),
+        ("[[scenario]]\nname='a'\nstep=[]", r"scenario 1: The scenario 'a' has no step"),
+        ("[[scenario]]\nstep=[{kind='prices'}]", r"\[scenario 1\], name: The key is missing"),
+        ("[[scenario]]\nname='a'\nstep=[{elasticity=2}]", r"step 1\], kind: The key is missing"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='prics'}]", r"'prics'. Did you mean 'prices'\? Exp"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='automation', abov=1}]", r"1\], abov.* mean 'above'"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='prices', elasticity=-1}]", r"step 1\], elasticity"),
+        ("[[scenario]]\nname='a'\nabove=1\nstep=[{kind='prices'}]", r"above: The .*: one of name"),
+        ("[[scenario]]\nname='a'\n[scenario.step]\nkind='prices'", r"write \[\[scenario\.step\]\]"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='automation', name='b'}]", r"'b' has a name of its"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='simplification'}]", r"task requires is said now"),
         ("[[scenario]]\nname='a'\n[[scenario]]\nname='a'", r"Two scenarios are called 'a'"),
         ("scenario = []", r"scenario: The list is empty. Expected: one scenario or more"),
         ("[scenario]\nname = 'a'", r"write \[\[scenario\]\], with two brackets"),
@@ -119,6 +130,8 @@ def test_json_brings_back_every_setting() -> None:
         "[panel.covariates]\ncolumns = ['educ']\n"
         "[[scenario]]\nproductivity = 1\ntasks = ['a', 'b']\n"
         "[[scenario]]\nname = 'b'\nabove = 0.5\n"
+        "[[scenario]]\nname = 'c'\n[[scenario.step]]\nkind = 'automation'\neach = true\n"
+        "[[scenario.step]]\nkind = 'prices'\nelasticity = 'infinite'\n"
     )
     assert Study.from_json(study.to_json(), where="there") == study
     with pytest.raises(StudyError, match=r"there: .* another version"):
@@ -155,6 +168,16 @@ def test_the_template_shows_every_option() -> None:
         assert set(shown[name]) == set(type(settings).model_fields), name
     assert set(shown["model"]["priors"]) == set(type(Study().model.priors).model_fields)
     assert set(shown) == set(Study.model_fields)
+
+
+def test_the_template_shows_every_kind_of_step() -> None:
+    text = default_text()
+    steps = text[text.index("#     [[scenario]]") : text.index("[report]")]
+    study = written(re.sub(r"^#     ", "", steps, flags=re.MULTILINE))
+    (scenario,) = study.scenario
+    assert isinstance(scenario, Scenario)
+    kinds = get_args(get_args(Scenario.model_fields["step"].annotation)[0])[0]
+    assert {type(step) for step in scenario.step} == set(get_args(kinds))
 
 
 def test_the_template_shows_the_defaults() -> None:

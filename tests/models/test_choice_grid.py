@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskroy.models.choice import choice_probabilities, expected_wages, log_choice_probability
-from taskroy.models.choice_grid import Grid, choice_moments, log_choice_of_careers
+from taskroy.models.choice_grid import Grid, log_choice_of_careers
+from taskroy.models.choice_outcomes import choice_outcomes
 
 # One shape for most tests, so that few programs are compiled.
 N, T, O = 6, 4, 5  # noqa: E741
@@ -79,7 +80,7 @@ def test_improbable_choices(ratio: float, surprise: float) -> None:
 def test_moments_against_the_exact_ones(ratio: float) -> None:
     accuracy = 1e-7
     point = careers(5, ratio)
-    probability, stein = choice_moments(jnp.asarray(point.value), jnp.asarray(ratio), DEFAULT)
+    probability, stein, _ = choice_outcomes(jnp.asarray(point.value), jnp.asarray(ratio), DEFAULT)
     scales = {"wage_shock_scale": ratio, "taste_scale": 1.0}
     exact = np.asarray(choice_probabilities(point.value, **scales))
     shock = np.asarray(expected_wages(point.value, **scales)) - point.value

@@ -1,4 +1,4 @@
-"""Scenarios: which share of each task machines take."""
+"""Scenarios: which share of each task machines take, one by one or together; what is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import pytest
 from pydantic import ValidationError
 
 from taskroy.errors import ModelError
-from taskroy.models.scenario import Automation
+from taskroy.models.scenario import Augmentation, Automation, Bargaining, Prices, Scenario
+from taskroy.models.scenario_tasks import (
+    NothingChanges,
+    automated_shares,
+    check_scenario,
+    expand,
+)
 
 
 @pytest.fixture
@@ -87,3 +93,66 @@ def test_settings_are_checked(fields: dict[str, Any]) -> None:
 def test_productivity_is_a_number_or_the_threshold() -> None:
     assert Automation(productivity=-0.5).productivity == -0.5
     assert Automation().productivity == "threshold"
+
+
+@pytest.mark.parametrize(
+    ("fields", "tasks"),
+    [
+        ({}, ["lifting", "writing", "selling"]),
+        ({"above": 0.3}, ["writing", "selling"]),
+        ({"tasks": ("selling", "lifting")}, ["lifting", "selling"]),
+    ],
+)
+def test_each_task_becomes_a_scenario(
+    fields: dict[str, Any], tasks: list[str], exposure: pd.DataFrame
+) -> None:
+    found = expand([Automation(name="m", each=True, productivity=0.2, **fields)], exposure)
+    assert [one.name for one in found] == [f"m: {task}" for task in tasks]
+    for one, task in zip(found, tasks, strict=True):
+        assert isinstance(one, Automation)
+        assert one.productivity == 0.2
+        np.testing.assert_array_equal(one.shares(exposure), exposure.index == task)
+
+
+def test_each_task_is_taken_with_the_other_steps(exposure: pd.DataFrame) -> None:
+    steps = (Automation(each=True, above=0.3), Prices())
+    first, second, alone = expand([Scenario(name="p", step=steps), Automation()], exposure)
+    assert (first.name, second.name, alone) == ("p: writing", "p: selling", Automation())
+    assert isinstance(first, Scenario)
+    assert first.step == (Automation(tasks=("writing",)), Prices())
+
+
+def test_what_two_steps_automate_adds_up(exposure: pd.DataFrame) -> None:
+    steps = (Automation(), Augmentation(), Automation(above=0.5), Automation())
+    share = automated_shares(Scenario(name="s", step=steps), exposure)
+    np.testing.assert_allclose(share, [1 - 0.9**2, 1, 1 - 0.65**2])
+    assert not automated_shares(Scenario(name="s", step=(Augmentation(),)), exposure).any()
+
+
+def checked(scenario: Automation | Scenario, exposure: pd.DataFrame) -> None:
+    weights = np.array([[0.5, 0.5, 0.0], [0.2, 0.2, 0.6]])
+    check_scenario(scenario, exposure, weights, ["Writers", "Sellers"])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "message"),
+    [
+        (Automation(tasks=("writing", "lifting")), "leaves 'Writers' without labour"),
+        (Scenario(name="s", step=(Automation(above=0.5), Automation(tasks=("lifting",)))), "Write"),
+        (Scenario(name="s", step=(Prices(), Augmentation(tasks=("riting",)))), "'s'.*augments 'ri"),
+        (Scenario(name="s", step=(Augmentation(exposure="broken"),)), "'s'.* of 'writing' is 1.5"),
+        (Scenario(name="s", step=(Augmentation(tasks=()),)), "It augments nothing"),
+    ],
+)
+def test_impossible_scenarios_are_refused(
+    scenario: Automation | Scenario, message: str, exposure: pd.DataFrame
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        checked(scenario, exposure)
+
+
+def test_a_scenario_that_does_nothing_is_named(exposure: pd.DataFrame) -> None:
+    checked(Scenario(name="s", step=(Prices(), Augmentation(gain=0.1))), exposure)
+    for steps in ((Prices(), Bargaining(share=0.5)), (Augmentation(gain=0.0),)):
+        with pytest.warns(NothingChanges, match="scenario 'idle': None of its steps"):
+            checked(Scenario(name="idle", step=steps), exposure)

@@ -185,6 +185,7 @@ def _counterfactual(
         "selection": 0.02 * rng.normal(size=(*shape, size)),
         "resorting": 0.15 * (weights @ phi) + 0.01 * rng.normal(size=(*shape, size)),
     }
+    nothing = np.zeros((*shape, size))
     employment = choice.sum(-2)
     after = rng.dirichlet(400 * share, shape)
 
@@ -193,6 +194,8 @@ def _counterfactual(
 
     by_occupation = {
         **parts,
+        "skill_change": nothing,
+        "bargaining": nothing,
         "log_wage_change": sum(parts.values()),
         "incumbent_change": parts["productivity"] + parts["task_shift"] + parts["selection"],
         "employment_before": employment / people,

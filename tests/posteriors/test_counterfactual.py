@@ -1,30 +1,29 @@
-"""Laws of the counterfactual, and an oracle in plain NumPy that shares no code with it."""
+"""Counterfactuals of a whole posterior: what is in the tree, and what is refused."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+from pathlib import Path
+
 import jax
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from taskroy.errors import ModelError
-from taskroy.models.scenario import Automation
+from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario
+from taskroy.models.scenario_tasks import NothingChanges
 from taskroy.models.technology import Technology
-from taskroy.posteriors.counterfactual import Parameters, change_of_draw, counterfactual, solve
+from taskroy.models.world import Parameters
+from taskroy.posteriors.counterfactual import counterfactual
+from taskroy.posteriors.decomposition import PARTS
+from taskroy.posteriors.effects import effects as effects_of
 
-with jax.enable_x64(True):
-    TECHNOLOGY = Technology.from_task_weights(
-        np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]]), np.array([0.6, 0.7, 0.5])
-    )
-RNG = np.random.default_rng(8)
-DRAW = Parameters(
-    skill=RNG.normal(2.0, 0.6, (40, 3)),
-    skill_mean=np.array([2.0, 2.1, 1.9]),
-    intercept=np.array([0.1, 0.0, -0.1]),
-    amenity=np.array([0.05, 0.0, -0.05]),
-    wage_shock_scale=np.array(0.4),
-    taste_scale=np.array(0.25),
-)
-SHARE = np.array([0.5, 0.1, 0.0])
+TASK_TITLES = (
+    "Information Input", "Mental Processes", "Work Output", "Interacting With Others",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -33,96 +32,12 @@ def double_precision():
         yield
 
 
-def effects(share=SHARE, productivity=None, shock="occupation"):
-    result = change_of_draw(DRAW, TECHNOLOGY, share, productivity, shock=shock)
-    return {name: np.asarray(value) for name, value in result.items()}
-
-
-@pytest.mark.parametrize("shock", ["occupation", "worker"])
-def test_decomposition_adds_up(shock):
-    e = effects(shock=shock)
-    parts = e["productivity"] + e["task_shift"] + e["selection"] + e["resorting"]
-    np.testing.assert_allclose(parts, e["log_wage_change"], atol=1e-12)
-    incumbents = e["productivity"] + e["task_shift"] + e["selection"]
-    np.testing.assert_allclose(incumbents, e["incumbent_change"], atol=1e-12)
-
-
-def test_moving_nothing_changes_nothing_exactly():
-    e = effects(share=np.zeros(3))
-    for name in ("log_wage_change", "worker_change", "mean_change", "winners", "losers"):
-        assert (e[name] == 0).all(), name
-
-
-def test_at_the_threshold_the_mean_incumbent_is_indifferent():
-    # Those who stay, weighted by employment, gain nothing on average: in each task alone, so in
-    # any combination of tasks at those productivities.
-    for share in (SHARE, np.array([0.0, 0.0, 0.4]), np.array([1.0, 0.0, 0.0])):
-        e = effects(share=share)
-        assert abs(e["employment_before"] @ e["incumbent_change"]) < 1e-12
-        assert np.abs(e["incumbent_change"]).max() > 1e-3
-
-
-def test_shares_of_employment_sum_to_one():
-    e = effects()
-    assert e["employment_before"].sum() == pytest.approx(1, abs=1e-12)
-    assert e["employment_after"].sum() == pytest.approx(1, abs=1e-12)
-    assert e["winners"] + e["losers"] == pytest.approx(1)
-
-
-def test_small_automation_has_its_first_order_effect():
-    # d m_io / d φ = Σ_τ α_oτ·(z_τ + m_io − s_iτ)/LS_o at φ = 0, for those who stay.
-    small = effects(share=1e-6 * SHARE, productivity=0.3)
-    before = solve(DRAW, TECHNOLOGY.task_weights, DRAW.intercept, shock="occupation")
-    p, m = np.asarray(before.probability), np.asarray(before.potential)
-    a = np.asarray(TECHNOLOGY.task_weights)
-    gain = np.einsum("k,ok,iok->io", SHARE, a, 0.3 + m[..., None] - DRAW.skill[:, None, :])
-    expected = (p * gain).sum(0) / p.sum(0)
-    np.testing.assert_allclose(small["incumbent_change"] / 1e-6, expected, rtol=1e-4)
-
-
-def test_agrees_with_simulated_choices():
-    """Simulate every worker's shocks and choices before and after, in NumPy.
-
-    With 40,000 simulated choices a worker the tolerance is four standard errors: 6e-5 a number.
-    """
-    rng = np.random.default_rng(5)
-    draws = 40_000
-    e = effects(productivity=0.2)
-    alpha = np.asarray(TECHNOLOGY.alpha)
-    kept = alpha.sum(1) - alpha @ SHARE
-    new_a = alpha * (1 - SHARE) / kept[:, None]
-    new_mu = (alpha.sum(1) * DRAW.intercept + (alpha * SHARE).sum(1) * 0.2) / kept
-
-    def simulate(a, mu):
-        wage, held = np.empty((40, draws)), np.empty((40, draws), int)
-        for i in range(40):
-            w = mu + a @ DRAW.skill[i] + 0.4 * rng.standard_normal((draws, 3))
-            held[i] = (w + DRAW.amenity + 0.25 * rng.gumbel(size=(draws, 3))).argmax(1)
-            wage[i] = w[np.arange(draws), held[i]]
-        return wage, held
-
-    wage0, held0 = simulate(alpha / alpha.sum(1, keepdims=True), DRAW.intercept)
-    wage1, held1 = simulate(new_a, new_mu)
-    for o in range(3):
-        change = wage1[held1 == o].mean() - wage0[held0 == o].mean()
-        error = np.hypot(
-            wage1[held1 == o].std() / np.sqrt((held1 == o).sum()),
-            wage0[held0 == o].std() / np.sqrt((held0 == o).sum()),
-        )
-        assert abs(change - e["log_wage_change"][o]) < 4 * error
-        share = (held1 == o).mean()
-        assert abs(share - e["employment_after"][o]) < 4 * np.sqrt(share / held1.size)
-    worker = wage1.mean(1) - wage0.mean(1)
-    error = np.hypot(wage1.std(1), wage0.std(1)) / np.sqrt(draws)
-    assert (np.abs(worker - e["worker_change"]) < 4.5 * error).all()
-
-
 def test_posterior_gains_its_counterfactuals(study):
     scenarios = [Automation(), Automation(name="thinking", tasks=("Thinking",), productivity=0.4)]
     tree = counterfactual(study.nuts, scenarios)
     effect = tree["counterfactual"].to_dataset()
     assert list(effect.scenario.to_numpy()) == [scenarios[0].name, "thinking"]
-    parts = effect.productivity + effect.task_shift + effect.selection + effect.resorting
+    parts = sum(effect[part] for part in PARTS)
     assert float(np.abs(parts - effect.log_wage_change).max()) < 1e-10
     # The table of winners equals plain NumPy on the workers' numbers.
     gain = effect.worker_gain_probability.to_numpy()
@@ -135,16 +50,80 @@ def test_posterior_gains_its_counterfactuals(study):
     )
 
 
+@pytest.fixture(scope="module")
+def small():
+    """Two chains of three draws of 20 workers in four occupations; nothing was fitted."""
+    path = Path(__file__).parent / "report_tree.py"
+    spec = importlib.util.spec_from_file_location("report_tree", path)
+    trees = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(trees)
+    tree = trees.make_tree(titles="abcd", workers=(12, 30, 14, 25), people=20)
+    groups = {name: group.to_dataset() for name, group in tree.children.items()}
+    groups["posterior"] = groups["posterior"].isel(draw=slice(3))
+    short = xr.DataTree.from_dict(groups)
+    short.attrs = tree.attrs
+    return short
+
+
+def test_wide_quantities_are_summed_up_over_all_draws(small):
+    tree = counterfactual(small, [Scenario(name="p", step=(Automation(), Prices()))])
+    found = tree["counterfactual"].to_dataset().isel(scenario=0)
+    constants = small["constant_data"]
+    technology = Technology.from_task_weights(constants["task_weights"], constants["labor_share"])
+    exposure = pd.DataFrame(
+        constants["exposure"].to_numpy(), constants["task"], ["human_beta", "gpt4_beta"]
+    )
+    draws = small["posterior"].to_dataset()
+    changes, flows = [], []
+    scenario = Scenario(name="p", step=(Automation(), Prices()))
+    for place in np.ndindex(2, 3):
+        draw = Parameters(*(draws[name].to_numpy()[place] for name in Parameters._fields))
+        e = effects_of(draw, scenario, technology, exposure, shock="occupation")
+        changes.append(np.asarray(e["worker_change"]))
+        flows.append(np.asarray(e["flow"]))
+    for name, values in {"worker_change": changes, "flow": flows}.items():
+        np.testing.assert_allclose(found[f"{name}_mean"], np.mean(values, 0), atol=1e-12)
+        np.testing.assert_allclose(found[f"{name}_sd"], np.std(values, 0), atol=1e-12)
+        quantile = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
+        np.testing.assert_allclose(found[f"{name}_quantile"], quantile, atol=1e-12)
+    gain = (np.array(changes) > 0).mean(0)
+    np.testing.assert_allclose(found["worker_gain_probability"], gain, atol=1e-12)
+    assert found["flow_mean"].dims == ("origin", "destination")
+    assert float(found["flow_mean"].sum()) == pytest.approx(1, abs=1e-10)
+    assert float(found["price_residual"].max()) < 1e-10
+
+
+def test_scenarios_of_each_task_stand_beside_each_other(small):
+    each = Automation(name="m", each=True, productivity=0.1)
+    tree = counterfactual(small, [each, Scenario(name="a", step=(Augmentation(),))])
+    effect = tree["counterfactual"].to_dataset()
+    tasks = small["constant_data"]["task"].to_numpy()
+    assert effect.scenario.to_numpy().tolist() == [*(f"m: {task}" for task in tasks), "a"]
+    np.testing.assert_array_equal(effect["automated_share"], np.eye(5, 4))
+    assert effect["productivity_threshold"].sel(scenario="a").to_series().isna().all()
+    assert json.loads(tree.attrs["scenarios"])[4]["step"][0]["kind"] == "augmentation"
+
+
+def test_idle_scenarios_are_named(small):
+    with pytest.warns(NothingChanges, match="scenario 'p'"):
+        tree = counterfactual(small, [Scenario(name="p", step=(Prices(),))])
+    assert (tree["counterfactual"]["log_wage_change"] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("scenarios", "message"),
     [
         ([], "scenarios"),
         ([Automation(), Automation()], "each with its own name"),
         ([Automation(tasks=("Dreaming",))], "no task of this study"),
-        ([Automation(tasks=("Thinking", "Lifting"))], "without labour"),
+        ([Automation(tasks=TASK_TITLES)], "without labour"),
         ([Automation(above=1.0)], "automates nothing"),
+        (
+            [Scenario(name="p", step=(Automation(), Prices(elasticity=0.5, iterations=1)))],
+            "'p': Occupation prices do not converge in 6 of 6 draws",
+        ),
     ],
 )
-def test_impossible_scenarios_are_explained(study, scenarios, message):
+def test_impossible_scenarios_are_explained(small, scenarios, message):
     with pytest.raises(ModelError, match=message):
-        counterfactual(study.nuts, scenarios)
+        counterfactual(small, scenarios)

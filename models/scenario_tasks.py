@@ -1,0 +1,130 @@
+"""What scenarios mean in a study: which of its tasks they touch, and whether they are possible."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from taskroy.errors import ModelError
+from taskroy.models.automation import Automation
+from taskroy.models.scenario import Scenario, steps_of
+
+_LABOUR_LEFT = 1e-9
+
+
+class NothingChanges(UserWarning):
+    """A scenario whose steps change nothing."""
+
+
+def expand(
+    scenarios: Iterable[Automation | Scenario], exposure: pd.DataFrame
+) -> list[Automation | Scenario]:
+    """Replace scenarios that automate each of several tasks by one scenario a task.
+
+    Parameters
+    ----------
+    scenarios
+        Scenarios.
+    exposure
+        Labels of each task: one row a task (its title is the index), one column a label.
+
+    Returns
+    -------
+    list
+        In order; the name of the task follows that of the scenario it comes from.
+
+    Raises
+    ------
+    ModelError
+        As `check_scenario` does.
+    """
+    return [one for scenario in scenarios for one in _expanded(scenario, exposure)]
+
+
+def _expanded(scenario: Automation | Scenario, exposure: pd.DataFrame) -> list[Any]:
+    for place, step in enumerate(steps_of(scenario)):
+        if not (isinstance(step, Automation) and step.each):
+            continue
+        acted_on = step.shares(exposure, where=f"scenario '{scenario.name}'") > 0
+        found: list[Any] = []
+        for task in map(str, exposure.index[acted_on]):
+            name = f"{scenario.name}: {task}"
+            one = step.model_copy(update={"each": False, "tasks": (task,), "above": None})
+            if isinstance(scenario, Scenario):
+                steps = (*scenario.step[:place], one, *scenario.step[place + 1 :])
+                renamed = {"name": name, "step": steps}
+                alone: Automation | Scenario = scenario.model_copy(update=renamed)
+            else:
+                alone = one.model_copy(update={"name": name})
+            found += _expanded(alone, exposure)
+        return found
+    return [scenario]
+
+
+def automated_shares(
+    scenario: Automation | Scenario, exposure: pd.DataFrame
+) -> NDArray[np.float64]:
+    """Return the share of each task that machines have after all steps, (K,).
+
+    What is automated twice, by φ and then φ' of the rest, is automated by 1 − (1 − φ)(1 − φ').
+    """
+    kept = np.ones(len(exposure))
+    moved = np.zeros(len(exposure))
+    for step in steps_of(scenario):
+        if isinstance(step, Automation):
+            share = step.shares(exposure, where=f"scenario '{scenario.name}'")
+            moved, kept = moved + kept * share, kept * (1 - share)
+    return moved
+
+
+def check_scenario(
+    scenario: Automation | Scenario,
+    exposure: pd.DataFrame,
+    task_weights: NDArray[np.float64],
+    titles: Iterable[str],
+) -> None:
+    """Check a scenario against a study's tasks and occupations.
+
+    Parameters
+    ----------
+    scenario
+        Already expanded.
+    exposure
+        Labels of each task.
+    task_weights
+        A_oτ, (O, K).
+    titles
+        Of the occupations.
+
+    Raises
+    ------
+    ModelError
+        For an unknown task or label, an exposure outside [0, 1], an automation that moves nothing,
+        or an occupation left without labour.
+
+    Warns
+    -----
+    NothingChanges
+        If no step does anything.
+    """
+    where = f"scenario '{scenario.name}'"
+    if not any([step.check(exposure, where=where) for step in steps_of(scenario)]):
+        warnings.warn(
+            f"{where}: None of its steps changes technology or skills, so nothing else changes.",
+            NothingChanges,
+            stacklevel=2,
+        )
+    left = task_weights @ (1 - automated_shares(scenario, exposure))
+    if (left <= _LABOUR_LEFT).any():
+        raise ModelError(
+            f"Automation leaves '{list(titles)[int(left.argmin())]}' without labour, so it has no "
+            "wage.",
+            where=where,
+            expected="some weight on tasks that stay with workers in every occupation",
+            remedy="automate a share below one, or fewer tasks",
+        )

@@ -1,0 +1,157 @@
+"""The economy at one posterior draw: what scenarios change, and how workers then choose.
+
+A worker's potential log wage is m_io = μ_o + A_o·s_i + b_io, with b the premium that wage setting
+adds (zero under competition). Given it, choices and expected wages are in closed form
+(:mod:`taskroy.models.choice_outcomes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.models.choice_grid import Grid
+from taskroy.models.choice_outcomes import choice_outcomes, efficiency
+from taskroy.models.technology import Technology
+
+Shock = Literal["occupation", "worker"]
+
+# Right to 2e-8 in probabilities, 5e-6·ν in welfare (tests/models/test_choice_outcomes.py).
+_GRID = Grid(nodes=72, terms=28, knots=200)
+
+
+class Parameters(NamedTuple):
+    """One posterior draw: what the economy needs to be solved."""
+
+    skill: Float[Array, "N K"]
+    skill_mean: Float[Array, " K"]
+    intercept: Float[Array, " O"]
+    amenity: Float[Array, " O"]
+    wage_shock_scale: Float[Array, ""]
+    taste_scale: Float[Array, ""]
+
+
+class World(NamedTuple):
+    """What scenarios change, at one draw.
+
+    ``intercept`` is μ_o with occupation prices in it, ``skill`` s_i, ``premium`` b_io; all in
+    log-wage units.
+    """
+
+    technology: Technology
+    intercept: Float[Array, " O"]
+    skill: Float[Array, "N K"]
+    premium: Float[Array, "N O"]
+    amenity: Float[Array, " O"]
+    wage_shock_scale: Float[Array, ""]
+    taste_scale: Float[Array, ""]
+
+    @classmethod
+    def at(cls, draw: Parameters, technology: Technology) -> World:
+        """Return the world of a draw before any scenario."""
+        return cls(
+            technology=technology,
+            intercept=jnp.asarray(draw.intercept),
+            skill=jnp.asarray(draw.skill),
+            premium=jnp.zeros((len(draw.skill), len(draw.intercept)), draw.skill.dtype),
+            amenity=jnp.asarray(draw.amenity),
+            wage_shock_scale=jnp.asarray(draw.wage_shock_scale),
+            taste_scale=jnp.asarray(draw.taste_scale),
+        )
+
+    @property
+    def productivity(self) -> Float[Array, "N O"]:
+        """What competition would pay: μ_o + A_o·s_i, log-wage units, (N, O)."""
+        return self.intercept + self.skill @ self.technology.task_weights.T
+
+    @property
+    def potential(self) -> Float[Array, "N O"]:
+        """m_io, log-wage units, (N, O)."""
+        return self.productivity + self.premium
+
+
+class Equilibrium(NamedTuple):
+    """Choices and wages of every worker in one world.
+
+    ``potential`` m_io, ``probability`` P(o | s_i), ``shock`` E[ε_o·1(ô = o) | s_i]: (N, O) each.
+    ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,).
+    """
+
+    potential: Float[Array, "N O"]
+    probability: Float[Array, "N O"]
+    shock: Float[Array, "N O"]
+    welfare: Float[Array, " N"]
+
+    @property
+    def earned(self) -> Float[Array, "N O"]:
+        """E[w_o·1(ô = o) | s_i], log-wage units, (N, O)."""
+        return self.probability * self.potential + self.shock
+
+    @property
+    def expected_wage(self) -> Float[Array, " N"]:
+        """E_i[w], over the worker's choices and shocks, log-wage units, (N,)."""
+        return self.earned.sum(1)
+
+
+def solve(world: World, shock: Shock, *, grid: Grid = _GRID) -> Equilibrium:
+    """Solve workers' choices in closed form.
+
+    Parameters
+    ----------
+    world
+        Technology, intercepts, skills and scales.
+    shock
+        Whether wage shocks are by occupation or by worker.
+    grid
+        Sizes of the quadrature.
+    """
+    potential, nu = world.potential, world.taste_scale
+    worth = (potential + world.amenity) / nu
+    if shock == "worker":
+        welfare = nu * (jax.nn.logsumexp(worth, axis=1) + np.euler_gamma)
+        return Equilibrium(potential, jax.nn.softmax(worth, axis=1), jnp.zeros_like(worth), welfare)
+    rho = world.wage_shock_scale
+    found = choice_outcomes(worth, rho / nu, grid)
+    return Equilibrium(potential, found.probability, rho**2 / nu * found.stein, nu * found.worth)
+
+
+def wage_bill(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
+    """Return Σ_i E[e^w·1(ô = o) | s_i], what workers earn in each occupation, (O,).
+
+    In units of the wage, not its log; arguments as for `solve`.
+    """
+    potential, nu, rho = world.potential, world.taste_scale, world.wage_shock_scale
+    worth = (potential + world.amenity) / nu
+    if shock == "worker":
+        units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
+    else:
+        units = efficiency(worth, rho / nu, rho**2 / nu, grid)
+    return (jnp.exp(potential) * units).sum(0)
+
+
+@dataclass(frozen=True)
+class Economy:
+    """A world, and its equilibrium once that is asked for.
+
+    Attributes
+    ----------
+    world
+        The world.
+    shock
+        Whether wage shocks are by occupation or by worker.
+    """
+
+    world: World
+    shock: Shock
+
+    @cached_property
+    def equilibrium(self) -> Equilibrium:
+        """Choices and wages of every worker."""
+        return solve(self.world, self.shock)

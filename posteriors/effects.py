@@ -1,0 +1,96 @@
+"""What a scenario does at one posterior draw: every quantity that is reported.
+
+Quantities are over the panel's workers, each with weight one, in closed form. Their meaning is in
+``docs/posterior.md``.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+from jax import Array
+
+from taskroy.models.scenario import Automation, Scenario, play
+from taskroy.models.technology import Technology
+from taskroy.models.world import Parameters, Shock
+from taskroy.posteriors.decomposition import PARTS, decompose
+from taskroy.posteriors.flows import flow_matrix, groups
+from taskroy.posteriors.inequality import inequality
+from taskroy.posteriors.winners import wage_changes, welfare_changes
+
+_BY_OCCUPATION = (
+    *PARTS,
+    "log_wage_change",
+    "incumbent_change",
+    "employment_before",
+    "employment_after",
+    "winners_by_occupation",
+    "worker_change_by_occupation",
+    "welfare_change_by_occupation",
+    "log_price",
+    "surplus_share",
+)
+_BY_GROUP = ("group_share", "group_change", "group_share_unchanged", "group_change_unchanged")
+
+#: Dimensions besides chain and draw, of the effects that have any and are kept draw by draw.
+DIMENSIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_BY_OCCUPATION, ("occupation",)),
+    **dict.fromkeys(_BY_GROUP, ("group", "occupation")),
+    "inequality_before": ("measure",),
+    "inequality_after": ("measure",),
+    "productivity_threshold": ("task",),
+}
+#: Dimensions of the effects that are kept as summaries over draws, because there are so many.
+WIDE: dict[str, tuple[str, ...]] = {
+    "worker_change": ("worker",),
+    "flow": ("origin", "destination"),
+}
+
+
+def effects(
+    draw: Parameters,
+    scenario: Automation | Scenario,
+    technology: Technology,
+    exposure: pd.DataFrame,
+    *,
+    shock: Shock,
+) -> dict[str, Array]:
+    """Return every effect of a scenario at one posterior draw.
+
+    Parameters
+    ----------
+    draw
+        The draw.
+    scenario
+        Checked and expanded (:mod:`taskroy.models.scenario_tasks`).
+    technology
+        Before the scenario.
+    exposure
+        Labels of each task: one row a task (its title is the index), one column a label.
+    shock
+        Whether wage shocks are by occupation or by worker.
+
+    Returns
+    -------
+    dict
+        Those of `DIMENSIONS` and `WIDE`, and scalars.
+    """
+    before, after, told = play(scenario, draw, technology, exposure, shock)
+    old, new = before.equilibrium, after.equilibrium
+    share, change = groups(old, new)
+    unchanged_share, unchanged_change = groups(old, old)
+    employment = old.probability.sum(0)
+    return {
+        **decompose(before, after, draw.skill_mean),
+        **wage_changes(old, new),
+        **welfare_changes(old, new),
+        "employment_before": employment / employment.sum(),
+        "employment_after": new.probability.sum(0) / new.probability.sum(),
+        "group_share": share,
+        "group_change": change,
+        "group_share_unchanged": unchanged_share,
+        "group_change_unchanged": unchanged_change,
+        "flow": flow_matrix(old, new),
+        "inequality_before": inequality(old),
+        "inequality_after": inequality(new),
+        **told,
+    }

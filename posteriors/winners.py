@@ -1,0 +1,64 @@
+"""Who gains and who loses, in wages and in welfare."""
+
+from __future__ import annotations
+
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.models.world import Equilibrium
+
+
+def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
+    """Return each worker's change of the expected log wage, and who gains.
+
+    Parameters
+    ----------
+    before, after
+        Equilibria of the same workers.
+
+    Returns
+    -------
+    dict
+        ``worker_change`` (N,); ``mean_change``, ``winners`` and ``losers``, shares of workers;
+        ``winners_by_occupation`` and ``worker_change_by_occupation`` (O,), by occupation before.
+    """
+    change = after.expected_wage - before.expected_wage
+    winner = (change > 0).astype(change.dtype)
+    return {
+        "worker_change": change,
+        "mean_change": change.mean(),
+        "winners": winner.mean(),
+        "losers": (change < 0).astype(change.dtype).mean(),
+        "winners_by_occupation": _by_occupation(winner, before),
+        "worker_change_by_occupation": _by_occupation(change, before),
+    }
+
+
+def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
+    """Return changes of welfare, E[max_o (w + κ + u)], in money.
+
+    Were all log wages higher by c, so were welfare: its change in log-wage units is the uniform
+    change of log wages that the worker values as much, wages, amenities and tastes considered.
+
+    Parameters
+    ----------
+    before, after
+        Equilibria of the same workers.
+
+    Returns
+    -------
+    dict
+        ``welfare_change``, its mean; ``welfare_winners``, the share of workers who are better off;
+        ``welfare_change_by_occupation`` (O,), by occupation before.
+    """
+    change = after.welfare - before.welfare
+    return {
+        "welfare_change": change.mean(),
+        "welfare_winners": (change > 0).astype(change.dtype).mean(),
+        "welfare_change_by_occupation": _by_occupation(change, before),
+    }
+
+
+def _by_occupation(x: Float[Array, " N"], before: Equilibrium) -> Float[Array, " O"]:
+    """Mean over those who hold each occupation before."""
+    return x @ before.probability / before.probability.sum(0)

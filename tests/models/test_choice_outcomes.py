@@ -1,0 +1,77 @@
+"""Expectations before wages are seen: against the exact reference, and against brute force."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from taskroy.models.choice import choice_probabilities, expected_wages
+from taskroy.models.choice_grid import Grid
+from taskroy.models.choice_outcomes import choice_outcomes, efficiency
+
+COARSE, FINE = Grid(nodes=72, terms=28, knots=200), Grid(nodes=200, terms=56, knots=640)
+VALUE = 8.0 + np.random.default_rng(3).normal(0.0, 2.0, (6, 5))
+
+
+@pytest.mark.parametrize("ratio", [0.3, 1.6, 4.1])
+def test_probabilities_and_shocks_are_the_reference(ratio: float) -> None:
+    found = choice_outcomes(jnp.asarray(VALUE), jnp.asarray(ratio), COARSE)
+    exact = choice_probabilities(VALUE, wage_shock_scale=ratio, taste_scale=1.0)
+    np.testing.assert_allclose(found.probability, exact, atol=2e-8)
+    np.testing.assert_allclose(found.probability.sum(1), 1.0, atol=2e-8)
+    wage = expected_wages(VALUE, wage_shock_scale=ratio, taste_scale=1.0)
+    shock = ratio**2 * np.asarray(found.stein)
+    np.testing.assert_allclose(shock, exact * (wage - VALUE), atol=1e-7)
+
+
+def test_without_wage_shocks_welfare_is_the_log_sum() -> None:
+    ratio = 1e-3
+    found = choice_outcomes(jnp.asarray(VALUE), jnp.asarray(ratio), FINE)
+    log_sum = np.log(np.exp(VALUE).sum(1)) + np.euler_gamma
+    np.testing.assert_allclose(found.worth, log_sum, atol=1e-6)
+
+
+def test_welfare_grows_with_each_occupation_by_its_probability() -> None:
+    """The envelope theorem: dE[max]/dy_o = P(o), by central differences."""
+    ratio, step = jnp.asarray(1.6), 1e-3
+    probability = choice_outcomes(jnp.asarray(VALUE), ratio, FINE).probability
+    for o in range(VALUE.shape[1]):
+        up, down = (
+            choice_outcomes(jnp.asarray(VALUE + sign * step * np.eye(5)[o]), ratio, FINE).worth
+            for sign in (1, -1)
+        )
+        np.testing.assert_allclose((up - down) / (2 * step), probability[:, o], atol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.6])
+def test_agrees_with_simulated_choices(ratio: float) -> None:
+    """Within five standard errors of 400,000 simulated choices."""
+    rng = np.random.default_rng(11)
+    nu, size = 0.25, 400_000
+    rho = ratio * nu
+    value = VALUE[:2]
+    found = choice_outcomes(jnp.asarray(value), jnp.asarray(ratio), COARSE)
+    units = efficiency(jnp.asarray(value), jnp.asarray(ratio), jnp.asarray(rho**2 / nu), COARSE)
+    for i, y in enumerate(value):
+        shock = rho * rng.standard_normal((size, 5))
+        utility = nu * y + shock + nu * rng.gumbel(size=(size, 5))
+        held = utility.argmax(1)
+        best = utility.max(1)
+        error = 5 * best.std() / np.sqrt(size)
+        assert abs(best.mean() - nu * float(found.worth[i])) < error
+        for o in range(5):
+            supplied = np.exp(shock[:, o]) * (held == o)
+            error = 5 * supplied.std() / np.sqrt(size) + 1e-7
+            assert abs(supplied.mean() - float(units[i, o])) < error
+
+
+def test_a_coarse_grid_is_as_good_as_a_fine_one() -> None:
+    for ratio in (0.5, 1.6, 3.0):
+        r, shift = jnp.asarray(ratio), jnp.asarray(0.25 * ratio**2)
+        coarse, fine = (choice_outcomes(jnp.asarray(VALUE), r, grid) for grid in (COARSE, FINE))
+        np.testing.assert_allclose(coarse.worth, fine.worth, rtol=0, atol=5e-6)
+        coarse_units, fine_units = (
+            efficiency(jnp.asarray(VALUE), r, shift, grid) for grid in (COARSE, FINE)
+        )
+        np.testing.assert_allclose(coarse_units, fine_units, atol=5e-8)

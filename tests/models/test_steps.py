@@ -1,0 +1,240 @@
+"""Each kind of step: its laws, and its formula written again in plain NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Prices,
+    Scenario,
+    Simplification,
+    play,
+)
+from taskroy.models.technology import Technology
+from taskroy.models.world import Economy, Parameters, wage_bill
+
+LAWS = settings(max_examples=15, deadline=None, derandomize=True)
+WEIGHTS = np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6], [0.5, 0.5, 0.0]])
+SHARES = np.array([0.6, 0.7, 0.5, 0.8])
+EXPOSURE = pd.DataFrame({"human_beta": [0.5, 0.1, 0.0]}, index=["lifting", "writing", "selling"])
+RNG = np.random.default_rng(8)
+DRAW = Parameters(
+    skill=RNG.normal(2.0, 0.6, (30, 3)),
+    skill_mean=np.array([2.0, 2.1, 1.9]),
+    intercept=np.array([0.1, 0.0, -0.1, 0.05]),
+    amenity=np.array([0.05, 0.0, -0.05, 0.0]),
+    wage_shock_scale=np.array(0.4),
+    taste_scale=np.array(0.25),
+)
+MACHINES = Automation(productivity=0.3)
+
+
+def played(*steps: Any, shock: Any = "occupation") -> tuple[Economy, Economy, dict[str, Any]]:
+    technology = Technology.from_task_weights(WEIGHTS, SHARES)
+    return play(Scenario(name="s", step=steps), DRAW, technology, EXPOSURE, shock)
+
+
+def same_world(a: Economy, b: Economy) -> None:
+    """Assert that two worlds are one to the last bit."""
+    for x, y in (
+        (a.world.technology.alpha, b.world.technology.alpha),
+        *zip(a.world[1:], b.world[1:], strict=True),
+    ):
+        np.testing.assert_array_equal(x, y)
+    for x, y in zip(a.equilibrium, b.equilibrium, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Augmentation(gain=0.0),
+        Augmentation(gain=0.0, tasks=("selling",)),
+        Simplification(strength=0.0, quantile=0.5),
+        Simplification(strength=1.0, requirement=-99.0),
+        Bargaining(),
+        Bargaining(share=0.5, elasticity=2.0),
+        Prices(elasticity="infinite"),
+        Prices(elasticity=0.7),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_steps_that_do_nothing_change_nothing_exactly(step: Any, shock: Any) -> None:
+    before, after, _ = played(step, shock=shock)
+    same_world(before, after)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [Bargaining(share=1.0, elasticity=0.0), Prices(elasticity="infinite")],
+    ids=["elasticity zero", "sigma infinite"],
+)
+def test_competition_at_fixed_prices_is_recovered_exactly(step: Any) -> None:
+    same_world(played(MACHINES)[1], played(MACHINES, step)[1])
+
+
+def test_machines_one_after_the_other_are_both_at_once() -> None:
+    """What is automated by φ, and the rest by φ', is automated by 1 − (1 − φ)(1 − φ')."""
+    _, apart, told = played(
+        Automation(tasks=("selling",), productivity=0.1), MACHINES, Automation(productivity=0.3)
+    )
+    technology = Technology.from_task_weights(WEIGHTS, SHARES)
+    both, intercept = technology.automate(
+        np.array([0.75, 0.19, 1.0]), np.array([0.3, 0.3, 0.1]), DRAW.intercept
+    )
+    np.testing.assert_allclose(apart.world.technology.alpha, both.alpha, atol=1e-14)
+    np.testing.assert_allclose(apart.world.intercept, intercept, atol=1e-13)
+    np.testing.assert_array_equal(told["productivity_threshold"], [0.3, 0.3, 0.1])
+
+
+def test_augmentation_adds_to_skills() -> None:
+    skill = np.asarray(DRAW.skill)
+    found = played(Augmentation(gain=0.2))[1].world.skill
+    np.testing.assert_allclose(found, skill + 0.2 * np.array([0.5, 0.1, 0.0]), atol=1e-15)
+    found = played(Augmentation(gain=-0.2, tasks=("selling",)))[1].world.skill
+    np.testing.assert_allclose(found, skill - 0.2 * np.array([0, 0, 1]), atol=1e-15)
+
+
+@LAWS
+@given(st.floats(0.0, 1.0), st.floats(0.05, 0.95))
+def test_simplification_makes_up_a_share_of_the_shortfall(kappa: float, level: float) -> None:
+    skill = np.asarray(DRAW.skill)
+    step = Simplification(strength=kappa, quantile=level, tasks=("lifting", "selling"))
+    found = np.asarray(played(step)[1].world.skill)
+    required = np.quantile(skill, level, axis=0)
+    np.testing.assert_array_equal(found[:, 1], skill[:, 1])
+    for k in (0, 2):
+        for i in range(len(skill)):
+            short = max(0.0, required[k] - skill[i, k])
+            assert found[i, k] == pytest.approx(skill[i, k] + kappa * short, abs=1e-14)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_bargaining_takes_a_share_of_gains_and_none_of_losses(shock: Any) -> None:
+    """Against a double loop over workers."""
+    before, competitive, _ = played(MACHINES, shock=shock)
+    _, after, told = played(MACHINES, Bargaining(share=0.8, elasticity=0.6), shock=shock)
+    old = np.asarray(before.equilibrium.potential)
+    new = np.asarray(competitive.equilibrium.potential)
+    choice = np.asarray(competitive.equilibrium.probability)
+    paid, share = np.empty_like(new), np.empty_like(new)
+    for i in range(30):
+        for o in range(4):
+            rivals = sum(choice[j, o] for j in range(30) if new[j, o] >= new[i, o])
+            share[i, o] = 0.8 * max(0.0, 1 - rivals / choice[:, o].sum()) ** 0.6
+            gain = new[i, o] - old[i, o]
+            paid[i, o] = old[i, o] + share[i, o] * gain if gain > 0 else new[i, o]
+    assert ((new < old).any(), (new > old).any()) == (True, True)
+    # To the power 0.6 of rounding, where nobody is less productive.
+    np.testing.assert_allclose(after.equilibrium.potential, paid, atol=1e-9)
+    mean = (choice * share).sum(0) / choice.sum(0)
+    np.testing.assert_allclose(told["surplus_share"], mean, atol=1e-9)
+
+
+def test_identical_workers_are_replaceable_altogether() -> None:
+    alike = DRAW._replace(skill=np.full((30, 3), 2.0))
+    technology = Technology.from_task_weights(WEIGHTS, SHARES)
+    scenario = Scenario(name="s", step=(MACHINES, Bargaining(elasticity=0.5)))
+    before, after, told = play(scenario, alike, technology, EXPOSURE, "occupation")
+    np.testing.assert_array_equal(told["surplus_share"], np.zeros(4))
+    assert (np.asarray(after.world.potential) <= np.asarray(before.world.potential)).all()
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 2.5, 40.0])
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
+    """Prices equal the derivatives of CES output at what workers supply at these prices."""
+    before, after, told = played(MACHINES, Prices(elasticity=sigma), shock=shock)
+    price = np.asarray(told["log_price"])
+    assert np.abs(price).max() > 1e-3
+    assert float(told["price_residual"]) < 1e-10
+    base = np.asarray(wage_bill(before.world, before.shock))
+    units = np.asarray(wage_bill(after.world, after.shock)) * np.exp(-price)
+
+    def log_output(change: np.ndarray) -> float:
+        share = base / base.sum()
+        if sigma == 1:
+            return float(share @ change)
+        power = (sigma - 1) / sigma
+        return float(np.log(share @ np.exp(power * change)) / power)
+
+    change = np.log(units / base)
+    for o in range(4):
+        step = 1e-5 * np.eye(4)[o]
+        slope = (log_output(change + step) - log_output(change - step)) / 2e-5
+        # p_o·Q_o as a share of output is the elasticity of output in Q_o.
+        share = np.exp(price[o]) * units[o] / (base.sum() * np.exp(log_output(change)))
+        assert slope == pytest.approx(share, abs=1e-8)
+
+
+def test_prices_respond_less_where_occupations_are_closer_substitutes() -> None:
+    sizes = [
+        float(np.abs(played(MACHINES, Prices(elasticity=sigma))[2]["log_price"]).max())
+        for sigma in (0.5, 5.0, 500.0)
+    ]
+    assert sizes[0] > 2 * sizes[1] > 20 * sizes[2] > 0
+
+
+def test_a_search_that_is_cut_short_says_how_far_it_is() -> None:
+    told = played(MACHINES, Prices(elasticity=0.5, iterations=1))[2]
+    assert float(told["price_residual"]) > 1e-6
+
+
+@pytest.mark.parametrize("level", [0.2, 0.5, 0.9])
+def test_at_a_quantile_that_share_of_incumbents_gains(level: float) -> None:
+    step = Automation(tasks=("selling",), productivity="quantile", quantile=level)
+    before, after, told = played(step)
+    uses = WEIGHTS[:, 2] > 0
+    choice = np.asarray(before.equilibrium.probability)[:, uses]
+    change = np.asarray(after.world.potential - before.world.potential)[:, uses]
+    weight = choice / choice.sum()
+    assert weight[change > 1e-12].sum() <= level
+    assert weight[change > -1e-12].sum() >= level  # the worker at the quantile is indifferent
+    assert np.abs(change).min() < 1e-12
+    assert np.isfinite(told["productivity_threshold"]).all()
+
+
+def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> None:
+    for task, uses in {"lifting": [0, 1, 2, 3], "selling": [0, 1, 2]}.items():
+        before, after, _ = played(Automation(tasks=(task,), productivity="marginal"))
+        choice = np.asarray(before.equilibrium.probability)
+        change = np.asarray(after.world.potential - before.world.potential)
+        mean = ((choice * change).sum(0) / choice.sum(0))[uses]
+        assert mean.min() == pytest.approx(0, abs=1e-12)
+        assert mean.max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (Simplification, {}),
+        (Simplification, {"quantile": 0.5, "requirement": 1.0}),
+        (Simplification, {"quantile": 1.5}),
+        (Simplification, {"quantile": 0.5, "strength": 1.1}),
+        (Bargaining, {"share": 1.2}),
+        (Bargaining, {"elasticity": -0.1}),
+        (Prices, {"elasticity": 0.0}),
+        (Prices, {"elasticity": float("inf")}),
+        (Prices, {"iterations": 0}),
+        (Automation, {"productivity": "quantile"}),
+        (Automation, {"quantile": 0.5}),
+        (Augmentation, {"gain": float("nan")}),
+        (Scenario, {"name": "a", "step": ()}),
+        (Scenario, {"name": "a", "step": (Automation(name="b"),)}),
+    ],
+    ids=str,
+)
+def test_settings_are_checked(kind: Any, fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        kind(**fields)

@@ -1,0 +1,162 @@
+"""Laws of the counterfactual, and an oracle in plain NumPy that shares no code with it."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Prices,
+    Scenario,
+    Simplification,
+)
+from taskroy.models.technology import Technology
+from taskroy.models.world import Parameters, World, solve
+from taskroy.posteriors.decomposition import PARTS
+from taskroy.posteriors.effects import effects as effects_of
+
+with jax.enable_x64(True):
+    TECHNOLOGY = Technology.from_task_weights(
+        np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]]), np.array([0.6, 0.7, 0.5])
+    )
+RNG = np.random.default_rng(8)
+DRAW = Parameters(
+    skill=RNG.normal(2.0, 0.6, (40, 3)),
+    skill_mean=np.array([2.0, 2.1, 1.9]),
+    intercept=np.array([0.1, 0.0, -0.1]),
+    amenity=np.array([0.05, 0.0, -0.05]),
+    wage_shock_scale=np.array(0.4),
+    taste_scale=np.array(0.25),
+)
+SHARE = np.array([0.5, 0.1, 0.0])
+TASKS = ["lifting", "writing", "selling"]
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def effects(share=SHARE, productivity="threshold", shock="occupation", steps=()):
+    """Automate shares of the tasks, by labels of exposure; then let other steps happen."""
+    exposure = pd.DataFrame({"human_beta": share}, index=TASKS)
+    machines = (Automation(productivity=productivity),) if np.any(share) else ()
+    scenario = Scenario(name="s", step=(*machines, *steps))
+    result = effects_of(DRAW, scenario, TECHNOLOGY, exposure, shock=shock)
+    return {name: np.asarray(value) for name, value in result.items()}
+
+
+EVERY_STEP = (
+    Augmentation(gain=0.2, tasks=("writing",)),
+    Simplification(quantile=0.6, tasks=("selling",)),
+    Bargaining(share=0.9, elasticity=0.3),
+    Prices(elasticity=1.5),
+)
+
+
+@pytest.mark.parametrize("steps", [(), *((step,) for step in EVERY_STEP), EVERY_STEP], ids=len)
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_decomposition_adds_up(shock, steps):
+    e = effects(productivity=0.3, shock=shock, steps=steps)
+    total = sum(e[part] for part in PARTS)
+    np.testing.assert_allclose(total, e["log_wage_change"], atol=1e-12)
+    np.testing.assert_allclose(total - e["resorting"], e["incumbent_change"], atol=1e-12)
+    kinds = {step.kind for step in steps}
+    assert e["skill_change"].any() == bool(kinds & {"augmentation", "simplification"})
+    assert e["bargaining"].any() == ("bargaining" in kinds)
+    assert e["log_price"].any() == ("prices" in kinds)
+
+
+def test_a_world_that_stays_changes_nothing_exactly():
+    e = effects(share=np.zeros(3), steps=(Augmentation(gain=0.0, tasks=("writing",)), Bargaining()))
+    for name in (*PARTS, "log_wage_change", "worker_change", "mean_change", "winners", "losers",
+                 "welfare_change", "welfare_winners"):  # fmt: skip
+        assert (e[name] == 0).all(), name
+    np.testing.assert_array_equal(e["inequality_before"], e["inequality_after"])
+    np.testing.assert_array_equal(e["group_share"], e["group_share_unchanged"])
+    np.testing.assert_array_equal(e["group_change"], e["group_change_unchanged"])
+    np.testing.assert_allclose(e["flow"], e["flow"].T, atol=1e-15)
+
+
+def test_an_economy_of_one_task_an_occupation_has_only_productivity():
+    """Without bundles, wages of those who stay change by Δμ alone."""
+    technology = Technology.from_task_weights(np.eye(3), np.array([0.6, 0.7, 0.5]))
+    exposure = pd.DataFrame({"human_beta": [0.5, 0.1, 0.0]}, index=TASKS)
+    result = effects_of(
+        DRAW, Automation(productivity=3.0), technology, exposure, shock="occupation"
+    )
+    for part in ("task_shift", "selection", "skill_change", "bargaining"):
+        assert not np.asarray(result[part]).any(), part
+    change = np.array([0.5, 0.1, 0.0]) / (1 - np.array([0.5, 0.1, 0.0])) * (3.0 + DRAW.intercept)
+    np.testing.assert_allclose(result["productivity"], change, atol=1e-14)
+    np.testing.assert_allclose(result["incumbent_change"], change, atol=1e-14)
+
+
+def test_at_the_threshold_the_mean_incumbent_is_indifferent():
+    # Those who stay, weighted by employment, gain nothing on average: in each task alone, so in
+    # any combination of tasks at those productivities.
+    for share in (SHARE, np.array([0.0, 0.0, 0.4]), np.array([1.0, 0.0, 0.0])):
+        e = effects(share=share)
+        assert abs(e["employment_before"] @ e["incumbent_change"]) < 1e-12
+        assert np.abs(e["incumbent_change"]).max() > 1e-3
+
+
+def test_shares_of_employment_sum_to_one():
+    e = effects()
+    assert e["employment_before"].sum() == pytest.approx(1, abs=1e-12)
+    assert e["employment_after"].sum() == pytest.approx(1, abs=1e-12)
+    assert e["winners"] + e["losers"] == pytest.approx(1)
+
+
+def test_small_automation_has_its_first_order_effect():
+    # d m_io / d φ = Σ_τ α_oτ·(z_τ + m_io − s_iτ)/LS_o at φ = 0, for those who stay.
+    small = effects(share=1e-6 * SHARE, productivity=0.3)
+    before = solve(World.at(DRAW, TECHNOLOGY), "occupation")
+    p, m = np.asarray(before.probability), np.asarray(before.potential)
+    a = np.asarray(TECHNOLOGY.task_weights)
+    gain = np.einsum("k,ok,iok->io", SHARE, a, 0.3 + m[..., None] - DRAW.skill[:, None, :])
+    expected = (p * gain).sum(0) / p.sum(0)
+    np.testing.assert_allclose(small["incumbent_change"] / 1e-6, expected, rtol=1e-4)
+
+
+def test_agrees_with_simulated_choices():
+    """Simulate every worker's shocks and choices before and after, in NumPy.
+
+    With 40,000 simulated choices a worker the tolerance is four standard errors: 6e-5 a number.
+    """
+    rng = np.random.default_rng(5)
+    draws = 40_000
+    e = effects(productivity=0.2)
+    alpha = np.asarray(TECHNOLOGY.alpha)
+    kept = alpha.sum(1) - alpha @ SHARE
+    new_a = alpha * (1 - SHARE) / kept[:, None]
+    new_mu = (alpha.sum(1) * DRAW.intercept + (alpha * SHARE).sum(1) * 0.2) / kept
+
+    def simulate(a, mu):
+        wage, held = np.empty((40, draws)), np.empty((40, draws), int)
+        for i in range(40):
+            w = mu + a @ DRAW.skill[i] + 0.4 * rng.standard_normal((draws, 3))
+            held[i] = (w + DRAW.amenity + 0.25 * rng.gumbel(size=(draws, 3))).argmax(1)
+            wage[i] = w[np.arange(draws), held[i]]
+        return wage, held
+
+    wage0, held0 = simulate(alpha / alpha.sum(1, keepdims=True), DRAW.intercept)
+    wage1, held1 = simulate(new_a, new_mu)
+    for o in range(3):
+        change = wage1[held1 == o].mean() - wage0[held0 == o].mean()
+        error = np.hypot(
+            wage1[held1 == o].std() / np.sqrt((held1 == o).sum()),
+            wage0[held0 == o].std() / np.sqrt((held0 == o).sum()),
+        )
+        assert abs(change - e["log_wage_change"][o]) < 4 * error
+        share = (held1 == o).mean()
+        assert abs(share - e["employment_after"][o]) < 4 * np.sqrt(share / held1.size)
+    worker = wage1.mean(1) - wage0.mean(1)
+    error = np.hypot(wage1.std(1), wage0.std(1)) / np.sqrt(draws)
+    assert (np.abs(worker - e["worker_change"]) < 4.5 * error).all()
