@@ -14,6 +14,7 @@ nodes, as in :mod:`taskroy.models.choice_grid`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -21,10 +22,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid, chebyshev, domain_of, matrix_at
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+
+# Where y + right is below this, ψ(x + y) is nearly −e^{x + y} wherever it counts: at no node does
+# e^{x + y} blow up the error of the factor that is left.
+_CUT = -3.0
+
+type _OfPsi = Callable[[PsiTable, Array], Array]
 
 
 class Outcomes(NamedTuple):
@@ -53,10 +60,8 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
         Sizes of the quadrature.
     """
     nodes = _Nodes.cover(value, ratio, grid)
-    slope_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, 1)
-    stein_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, _stein)
-    probability = -(nodes.terms * (slope_at @ nodes.weight)).sum(1)
-    stein = -(nodes.terms * (stein_at @ nodes.weight)).sum(1)
+    probability = nodes.integral_of(_slope)
+    stein = nodes.integral_of(_stein)
     # E[max] differs from that of a Gumbel variable by an integral of the difference of their
     # distributions. With this location their tails are alike on the left, where G is near zero,
     # and nil on the right, so that the trapezoid rule converges exponentially.
@@ -64,7 +69,7 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
     x = nodes.right - nodes.back[:, None]
     gumbel = nodes.step * jnp.exp(-jnp.exp(jnp.minimum(x + location, 6.0)))
     worth = location + np.euler_gamma + gumbel.sum(0) - nodes.weight.sum(0)
-    return Outcomes(probability.T, stein.T, worth)
+    return Outcomes(probability, stein, worth)
 
 
 @partial(jax.jit, static_argnames="grid")
@@ -86,24 +91,58 @@ def efficiency(
         return look_up(table, x + shift, 1) * jnp.exp(there - look_up(table, x))
 
     nodes = _Nodes.cover(value, ratio, grid, further=shift)
-    tilted_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, tilted)
-    moment = -(nodes.terms * (tilted_at @ nodes.weight)).sum(1).T
+    moment = nodes.integral_of(tilted)
     return jnp.exp(0.5 * (shift / ratio) ** 2) * moment  # shift/ratio is ϱ
+
+
+def _psi(table: PsiTable, x: Array) -> Array:
+    return look_up(table, x)
+
+
+def _slope(table: PsiTable, x: Array) -> Array:
+    return look_up(table, x, 1)
 
 
 def _stein(table: PsiTable, x: Array) -> Array:
     return look_up(table, x, 2) + look_up(table, x, 1) ** 2
 
 
+class _Zone(NamedTuple):
+    """Occupations that share a Chebyshev series in y: those near each worker's best, or the rest.
+
+    A series has the same error for all it covers, and a better one over a shorter domain. Far from
+    the best, what is expanded is f·e^{−x−y}, nearly constant there: the error is relative to each
+    occupation's own integral, however few would choose it. Mean wages are ratios of such integrals.
+    ``member`` tells whom it covers, ``factor`` is what its series leave out, 1 or e^{y + right}.
+    """
+
+    far: bool
+    domain: tuple[Array, Array]
+    member: Bool[Array, "O N"]
+    factor: Float[Array, "O N"]
+    terms: Float[Array, "O R N"]
+
+    @classmethod
+    def of(
+        cls, shifted: Array, domain: tuple[Array, Array], member: Array, grid: Grid, *, far: bool
+    ) -> _Zone:
+        """Cover `member` of y + right within a domain."""
+        inside = jnp.clip(shifted, *domain)
+        # The series goes on flat left of its domain, the factor falls.
+        factor = jnp.exp(jnp.minimum(shifted, domain[1])) if far else jnp.ones_like(shifted)
+        terms = jnp.moveaxis(chebyshev(inside, domain, grid), 0, 1)
+        return cls(far, domain, member, jnp.where(member, factor, 0.0), terms)
+
+
 class _Nodes(NamedTuple):
-    """Nodes x = right − back for each worker, e^{G(x)} dx there, and Chebyshev terms of y."""
+    """Nodes x = right − back for each worker, and e^{G(x)} dx there."""
 
     table: PsiTable
-    domain: tuple[Array, Array]
+    grid: Grid
     right: Float[Array, " N"]
     back: Float[Array, " Q"]
     step: Float[Array, ""]
-    terms: Float[Array, "O R N"]
+    zones: tuple[_Zone, _Zone]
     weight: Float[Array, "Q N"]
 
     @classmethod
@@ -117,8 +156,34 @@ class _Nodes(NamedTuple):
         step = (end - start + further) / (grid.nodes - 1)
         back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
         shifted = value.T + right
-        domain = domain_of(shifted, ratio)
-        survival = matrix_at(domain, back, table, grid, 0)
-        terms = jnp.moveaxis(chebyshev(shifted, domain, grid), 0, 1)
-        weight = step * jnp.exp(survival.T @ terms.sum(0))
-        return cls(table, domain, right, back, step, terms, weight)
+        low, high = domain_of(shifted, ratio)
+        cut = jnp.full_like(high, _CUT)
+        near = _Zone.of(shifted, (jnp.maximum(low, cut), high), shifted >= cut, grid, far=False)
+        below = jnp.minimum(low, cut - 1.0), cut
+        rest = _Zone.of(shifted, below, shifted < cut, grid, far=True)
+        nodes = cls(table, grid, right, back, step, (near, rest), step)
+        total = sum(
+            nodes._at(zone, _psi).T @ (zone.factor[:, None] * zone.terms).sum(0)
+            for zone in nodes.zones
+        )
+        return nodes._replace(weight=step * jnp.exp(total))
+
+    def integral_of(self, function: _OfPsi) -> Float[Array, "N O"]:
+        """Return −∫ f(x + y_o) e^{G(x)} dx for an f like −e^{x + y} far to the left."""
+        near, rest = (
+            -zone.factor * (zone.terms * (self._at(zone, function) @ self.weight)).sum(1)
+            for zone in self.zones
+        )
+        return (near + rest).T
+
+    def _at(self, zone: _Zone, function: _OfPsi) -> Float[Array, "R Q"]:
+        """Return the series of f at each node, but for the zone's factor."""
+        if not zone.far:
+            return matrix_at(zone.domain, self.back, self.table, self.grid, function)
+
+        def scaled(table: PsiTable, x: Array) -> Array:
+            x = jnp.maximum(x, table.start)
+            return function(table, x) * jnp.exp(-x)
+
+        series = matrix_at(zone.domain, self.back, self.table, self.grid, scaled)
+        return series * jnp.exp(-self.back)

@@ -75,3 +75,23 @@ def test_a_coarse_grid_is_as_good_as_a_fine_one() -> None:
             efficiency(jnp.asarray(VALUE), r, shift, grid) for grid in (COARSE, FINE)
         )
         np.testing.assert_allclose(coarse_units, fine_units, atol=5e-8)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 1.6, 4.1])
+def test_wages_are_right_where_hardly_anyone_goes(ratio: float) -> None:
+    """They are ratios of two integrals, each as small as the probability."""
+    value = VALUE.copy()
+    value[:, 0] -= [8, 12, 16, 20, 40, 60]
+    found = choice_outcomes(jnp.asarray(value), jnp.asarray(ratio), COARSE)
+    probability = np.asarray(found.probability)
+    assert (probability > 0).all()
+    exact = choice_probabilities(value, wage_shock_scale=ratio, taste_scale=1.0)
+    likely = np.asarray(exact) > 1e-8
+    assert likely[:4].any()
+    np.testing.assert_allclose(probability[likely], exact[likely], rtol=1e-5)
+    wage = expected_wages(value, wage_shock_scale=ratio, taste_scale=1.0)
+    found_wage = value + ratio**2 * np.asarray(found.stein) / probability
+    np.testing.assert_allclose(found_wage[:4], wage[:4], rtol=0, atol=1e-5)
+    # Where only a large shock brings anyone, P(o) is like e^{y_o + ε_o}, which tilts N(0, ϱ²) into
+    # N(ϱ²/ν, ϱ²).
+    np.testing.assert_allclose(found_wage[4:, 0] - value[4:, 0], ratio**2, rtol=1e-5)
