@@ -13,6 +13,7 @@ from taskroy.models.scenario import Automation, Scenario, play
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
+from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.winners import wage_changes, welfare_changes
@@ -20,6 +21,9 @@ from taskroy.posteriors.winners import wage_changes, welfare_changes
 _BY_OCCUPATION = (
     *PARTS,
     "log_wage_change",
+    "selection_first_order",
+    "resorting_first_order",
+    "log_wage_change_first_order",
     "incumbent_change",
     "employment_before",
     "employment_after",
@@ -43,6 +47,7 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
 WIDE: dict[str, tuple[str, ...]] = {
     "worker_change": ("worker",),
     "flow": ("origin", "destination"),
+    "net_flow": ("origin", "destination"),
 }
 
 
@@ -79,8 +84,11 @@ def effects(
     share, change = groups(old, new)
     unchanged_share, unchanged_change = groups(old, old)
     employment = old.probability.sum(0)
+    flow = flow_matrix(old, new)
+    parts = decompose(before, after, draw.skill_mean)
     return {
-        **decompose(before, after, draw.skill_mean),
+        **parts,
+        **first_order(before, after, draw.skill_mean, parts),
         **wage_changes(old, new),
         **welfare_changes(old, new),
         "employment_before": employment / employment.sum(),
@@ -89,7 +97,8 @@ def effects(
         "group_change": change,
         "group_share_unchanged": unchanged_share,
         "group_change_unchanged": unchanged_change,
-        "flow": flow_matrix(old, new),
+        "flow": flow,
+        "net_flow": flow - flow.T,
         "inequality_before": inequality(old),
         "inequality_after": inequality(new),
         **told,

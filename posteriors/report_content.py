@@ -29,7 +29,9 @@ from taskroy.posteriors.report_words import answer, certainty, question, trend
 from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_data import fit_tables, who_table
 from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
+from taskroy.posteriors.table_flows import flows_table, movers_table
 from taskroy.posteriors.table_headline import headline_table
+from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_parameters import parameter_tables
 from taskroy.posteriors.table_scenario import (
     Scenario,
@@ -175,6 +177,7 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
             "exposure": exposure,
             "employment": employment_table(scenario, band),
             "decomposition": decomposition,
+            **_further_tables(scenario, band),
         },
         drawings={
             "winners": winners_drawing(scenario, winners, band),
@@ -183,6 +186,18 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
             "decomposition": decomposition_drawing(scenario, decomposition, band),
         },
     )
+
+
+def _further_tables(scenario: Scenario, band: Band) -> dict[str, Table]:
+    """Return what counterfactuals stored by earlier versions do not have."""
+    if "group_share" not in scenario.draws:
+        return {}
+    return {
+        "movers": movers_table(scenario, band),
+        "flows": flows_table(scenario),
+        "inequality": inequality_table(scenario, band),
+        "welfare": welfare_table(scenario, band),
+    }
 
 
 def _facts(posterior: xr.DataTree) -> dict[str, Any]:

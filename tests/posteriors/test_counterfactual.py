@@ -94,14 +94,13 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
 
 
 def test_scenarios_of_each_task_stand_beside_each_other(small):
-    each = Automation(name="m", each=True, productivity=0.1)
+    each = Automation(name="m", each=True, tasks=TASK_TITLES[:2], productivity=0.1)
     tree = counterfactual(small, [each, Scenario(name="a", step=(Augmentation(),))])
     effect = tree["counterfactual"].to_dataset()
-    tasks = small["constant_data"]["task"].to_numpy()
-    assert effect.scenario.to_numpy().tolist() == [*(f"m: {task}" for task in tasks), "a"]
-    np.testing.assert_array_equal(effect["automated_share"], np.eye(5, 4))
+    assert effect.scenario.to_numpy().tolist() == [*(f"m: {t}" for t in TASK_TITLES[:2]), "a"]
+    np.testing.assert_array_equal(effect["automated_share"], np.eye(3, 4) * [[1], [1], [0]])
     assert effect["productivity_threshold"].sel(scenario="a").to_series().isna().all()
-    assert json.loads(tree.attrs["scenarios"])[4]["step"][0]["kind"] == "augmentation"
+    assert json.loads(tree.attrs["scenarios"])[2]["step"][0]["kind"] == "augmentation"
 
 
 def test_idle_scenarios_are_named(small):
