@@ -42,6 +42,7 @@ from taskroy.posteriors.table_scenario import (
     winners_table,
     workers_table,
 )
+from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.tables import Table, finite_or_none
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
         provenance_table(posterior),
     )  # fmt: skip
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)
+    intercept = dict(posterior.attrs.get("model") or {}).get("intercept", "")
     return Report(
         gate=gate,
         band=band,
@@ -123,7 +125,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             "fit": fit_drawing(by_occupation, band),
         },
         parts=[
-            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []))
+            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []), intercept)
             for scenario in scenarios(posterior)
         ],
     )
@@ -159,7 +161,9 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) -> ScenarioPart:
+def _part(
+    scenario: Scenario, band: Band, rule: object, steps: Sequence[str], intercept: str
+) -> ScenarioPart:
     tasks, headline = task_table(scenario, band), headline_table(scenario, band)
     exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
@@ -177,7 +181,7 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
             "exposure": exposure,
             "employment": employment_table(scenario, band),
             "decomposition": decomposition,
-            **_further_tables(scenario, band),
+            **_further_tables(scenario, band, intercept),
         },
         drawings={
             "winners": winners_drawing(scenario, winners, band),
@@ -188,11 +192,13 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
     )
 
 
-def _further_tables(scenario: Scenario, band: Band) -> dict[str, Table]:
-    """Return what counterfactuals stored by earlier versions do not have."""
+def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str, Table]:
+    """Return what counterfactuals stored by earlier versions, or of one step, may not have."""
     if "group_share" not in scenario.draws:
         return {}
+    steps = steps_table(scenario, band, intercept)
     return {
+        **({"steps": steps} if steps else {}),
         "movers": movers_table(scenario, band),
         "flows": flows_table(scenario),
         "inequality": inequality_table(scenario, band),

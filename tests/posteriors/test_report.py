@@ -445,7 +445,14 @@ class TestGate:
         scenario = Scenario(name=name, step=tuple(steps))
         tree.attrs["scenarios"] = json.dumps([scenario.model_dump(mode="json")])
         group = tree["counterfactual"].to_dataset()
-        tree["counterfactual"] = xr.DataTree(group.assign(bargaining=group["bargaining"] - 0.1))
+        tree["counterfactual"] = xr.DataTree(
+            group.assign(
+                bargaining=group["bargaining"] - 0.1,
+                log_price=group["productivity"],
+                price_residual=0 * group["winners"] + 3e-12,
+                surplus_share=group["winners_by_occupation"],
+            )
+        )
         page = Page(write_report(tree, tmp_path).read_text())
         text = " ".join(page.text)
         for said in (
@@ -458,11 +465,14 @@ class TestGate:
             "elasticity of substitution of 2.5",
             "labour stay as they are",
             "what employers keep of the gain",
+            "markets clear to 3e-12 in log prices",
+            "known intercepts would take those prices to be equal",
         ):
             assert said in text, said
         head = page.table("Change of each occupation")[0]
         assert "Bargaining" in " ".join(head)
         assert "Change of skills" not in " ".join(head)
+        assert len(page.table("Prices and the sharing of gains")[0]) == 3
 
     def test_a_scenario_without_machines_is_reported(
         self, gate: Callable[..., None], undrawn: None, tmp_path: Path
