@@ -23,7 +23,6 @@ from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import pandas as pd
 from jax import Array
 from jaxtyping import Float
 from pydantic import Field
@@ -49,7 +48,7 @@ class Prices(Step):
         int, Field(ge=1, le=10_000, description="At most so many steps to the fixed point.")
     ] = 100
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Clear markets; tells ``log_price``, p_o, and ``price_residual``, the largest excess."""
         world = now.world
         nothing = jnp.zeros_like(world.intercept)
@@ -57,14 +56,14 @@ class Prices(Step):
             return world, {"log_price": nothing, "price_residual": jnp.zeros(())}
         sigma = self.elasticity
         supplied = wage_bill(before.world, before.shock)
-        share = supplied / supplied.sum()
+        bill = supplied / supplied.sum()
 
         def excess(price: Array) -> Array:
             at_price = world._replace(intercept=world.intercept + price)
             change = jnp.log(wage_bill(at_price, now.shock) / supplied) - price
-            return price + (change - output(change, share, sigma)) / sigma
+            return price + (change - output(change, bill, sigma)) / sigma
 
-        found = broyden(excess, nothing, _logit_jacobian(now, share, sigma), self.iterations)
+        found = broyden(excess, nothing, _logit_jacobian(now, bill, sigma), self.iterations)
         after = world._replace(intercept=world.intercept + found.point)
         return after, {"log_price": found.point, "price_residual": jnp.abs(found.value).max()}
 

@@ -6,10 +6,12 @@ Quantities are over the panel's workers, each with weight one, in closed form. T
 
 from __future__ import annotations
 
-import pandas as pd
-from jax import Array
+from collections.abc import Sequence
 
-from taskroy.models.scenario import Automation, Scenario, play
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.models.scenario import AnyStep, play
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
@@ -53,9 +55,9 @@ WIDE: dict[str, tuple[str, ...]] = {
 
 def effects(
     draw: Parameters,
-    scenario: Automation | Scenario,
+    steps: Sequence[AnyStep],
     technology: Technology,
-    exposure: pd.DataFrame,
+    shares: Float[Array, "S K"],
     *,
     shock: Shock,
 ) -> dict[str, Array]:
@@ -65,12 +67,12 @@ def effects(
     ----------
     draw
         The draw.
-    scenario
-        Checked and expanded (:mod:`taskroy.models.scenario_tasks`).
+    steps
+        Those of the scenario, checked (:mod:`taskroy.models.scenario_tasks`).
     technology
         Before the scenario.
-    exposure
-        Labels of each task: one row a task (its title is the index), one column a label.
+    shares
+        Share of each task that each step acts on.
     shock
         Whether wage shocks are by occupation or by worker.
 
@@ -79,7 +81,7 @@ def effects(
     dict
         Those of `DIMENSIONS` and `WIDE`, and scalars.
     """
-    before, after, told = play(scenario, draw, technology, exposure, shock)
+    before, after, told = play(steps, draw, technology, shares, shock)
     old, new = before.equilibrium, after.equilibrium
     share, change = groups(old, new)
     unchanged_share, unchanged_change = groups(old, old)

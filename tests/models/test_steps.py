@@ -20,6 +20,7 @@ from taskroy.models.scenario import (
     Simplification,
     play,
 )
+from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Economy, Parameters, wage_bill
 
@@ -41,7 +42,8 @@ MACHINES = Automation(productivity=0.3)
 
 def played(*steps: Any, shock: Any = "occupation") -> tuple[Economy, Economy, dict[str, Any]]:
     technology = Technology.from_task_weights(WEIGHTS, SHARES)
-    return play(Scenario(name="s", step=steps), DRAW, technology, EXPOSURE, shock)
+    shares = shares_of(Scenario(name="s", step=steps), EXPOSURE)
+    return play(steps, DRAW, technology, shares, shock)
 
 
 def same_world(a: Economy, b: Economy) -> None:
@@ -145,8 +147,9 @@ def test_bargaining_takes_a_share_of_gains_and_none_of_losses(shock: Any) -> Non
 def test_identical_workers_are_replaceable_altogether() -> None:
     alike = DRAW._replace(skill=np.full((30, 3), 2.0))
     technology = Technology.from_task_weights(WEIGHTS, SHARES)
-    scenario = Scenario(name="s", step=(MACHINES, Bargaining(elasticity=0.5)))
-    before, after, told = play(scenario, alike, technology, EXPOSURE, "occupation")
+    steps = (MACHINES, Bargaining(elasticity=0.5))
+    shares = shares_of(Scenario(name="s", step=steps), EXPOSURE)
+    before, after, told = play(steps, alike, technology, shares, "occupation")
     np.testing.assert_array_equal(told["surplus_share"], np.zeros(4))
     assert (np.asarray(after.world.potential) <= np.asarray(before.world.potential)).all()
 

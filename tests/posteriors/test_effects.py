@@ -16,6 +16,7 @@ from taskroy.models.scenario import (
     Simplification,
     play,
 )
+from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, World, solve
 from taskroy.posteriors.decomposition import PARTS
@@ -49,7 +50,8 @@ def effects(share=SHARE, productivity="threshold", shock="occupation", steps=())
     exposure = pd.DataFrame({"human_beta": share}, index=TASKS)
     machines = (Automation(productivity=productivity),) if np.any(share) else ()
     scenario = Scenario(name="s", step=(*machines, *steps))
-    result = effects_of(DRAW, scenario, TECHNOLOGY, exposure, shock=shock)
+    shares = shares_of(scenario, exposure)
+    result = effects_of(DRAW, scenario.step, TECHNOLOGY, shares, shock=shock)
     return {name: np.asarray(value) for name, value in result.items()}
 
 
@@ -88,10 +90,9 @@ def test_a_world_that_stays_changes_nothing_exactly():
 def test_an_economy_of_one_task_an_occupation_has_only_productivity():
     """Without bundles, wages of those who stay change by Δμ alone."""
     technology = Technology.from_task_weights(np.eye(3), np.array([0.6, 0.7, 0.5]))
-    exposure = pd.DataFrame({"human_beta": [0.5, 0.1, 0.0]}, index=TASKS)
-    result = effects_of(
-        DRAW, Automation(productivity=3.0), technology, exposure, shock="occupation"
-    )
+    shares = np.array([[0.5, 0.1, 0.0]])
+    machines = (Automation(productivity=3.0),)
+    result = effects_of(DRAW, machines, technology, shares, shock="occupation")
     for part in ("task_shift", "selection", "skill_change", "bargaining"):
         assert not np.asarray(result[part]).any(), part
     change = np.array([0.5, 0.1, 0.0]) / (1 - np.array([0.5, 0.1, 0.0])) * (3.0 + DRAW.intercept)
@@ -144,7 +145,8 @@ def test_parts_are_those_of_a_computation_by_hand():
     """In plain NumPy, from choices, shocks and the two worlds."""
     exposure = pd.DataFrame({"human_beta": SHARE}, index=TASKS)
     scenario = Scenario(name="s", step=(Automation(productivity=0.3), *EVERY_STEP))
-    before, after, _ = play(scenario, DRAW, TECHNOLOGY, exposure, "occupation")
+    shares = shares_of(scenario, exposure)
+    before, after, _ = play(scenario.step, DRAW, TECHNOLOGY, shares, "occupation")
     p, q = (np.asarray(x.equilibrium.probability) for x in (before, after))
     e, e1 = (np.asarray(x.equilibrium.shock) for x in (before, after))
     a = np.asarray(TECHNOLOGY.alpha) / np.asarray(TECHNOLOGY.alpha).sum(1, keepdims=True)

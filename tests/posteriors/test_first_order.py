@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from taskroy.models.scenario import Augmentation, Automation, Scenario, Simplification, play
+from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
 from taskroy.posteriors.decomposition import decompose
@@ -41,8 +42,8 @@ def played(spread: float, rho: float = 0.4, workers: int = 40):
         taste_scale=np.array(0.25),
     )
     technology = Technology.from_task_weights(WEIGHTS, np.array([0.6, 0.7, 0.5]))
-    scenario = Scenario(name="s", step=STEPS)
-    return draw, *play(scenario, draw, technology, EXPOSURE, "occupation")[:2]
+    shares = shares_of(Scenario(name="s", step=STEPS), EXPOSURE)
+    return draw, *play(STEPS, draw, technology, shares, "occupation")[:2]
 
 
 @pytest.mark.parametrize("spread", [0.1, 0.6, 3.0])
