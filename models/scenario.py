@@ -64,6 +64,12 @@ class Scenario(BaseModel):
                 expected="one step or more",
                 remedy="write [[scenario.step]] and what happens below the name",
             )
+        if any(isinstance(step, Prices) for step in self.step[:-1]):
+            raise refusal(
+                f"In '{self.name}' something happens after prices have cleared markets.",
+                expected="prices as the last step, and once",
+                remedy="move the step with kind = 'prices' to the end",
+            )
         for step in self.step:
             own = isinstance(step, Automation) and step.name
             if own and own != Automation.model_fields["name"].default:
