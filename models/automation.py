@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax import Array
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -65,10 +66,15 @@ class Automation(OfTasks):
             return np.ones(len(exposure))
         return super().shares(exposure, where=where or f"scenario '{self.name}'")
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    @property
+    def form(self) -> Self:
+        """The step without its name and the tasks that it acts on."""
+        default = type(self).model_fields["name"].default
+        return super().form.model_copy(update={"name": default, "each": False})
+
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Move the tasks; tells ``productivity_threshold``, the z_τ − log r used, (K,)."""
         world = now.world
-        share = jnp.asarray(self.shares(exposure), world.skill.dtype)
         if self.productivity == "threshold":
             machine = threshold(now, share)
         elif self.productivity == "marginal":

@@ -21,7 +21,6 @@ from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
-import pandas as pd
 from jax import Array
 from jaxtyping import Float
 from pydantic import Field
@@ -42,15 +41,15 @@ class Bargaining(Step):
         Field(ge=0, description="η, of the share in how irreplaceable the worker's skills are."),
     ] = 0.0
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Take the employers' part; tells ``surplus_share``, the mean b_io of who works in o."""
         world, competitive = now.world, now.equilibrium
         ranked = irreplaceable(world.productivity, competitive.probability)
-        share = self.share * ranked**self.elasticity
+        received = self.share * ranked**self.elasticity
         gain = jnp.maximum(0.0, competitive.potential - before.world.potential)
-        after = world._replace(premium=world.premium + (share - 1) * gain)
+        after = world._replace(premium=world.premium + (received - 1) * gain)
         weight = competitive.probability
-        return after, {"surplus_share": (weight * share).sum(0) / weight.sum(0)}
+        return after, {"surplus_share": (weight * received).sum(0) / weight.sum(0)}
 
 
 def irreplaceable(

@@ -1,10 +1,10 @@
 """Occupation prices: what an occupation's labour is worth responds to how much of it there is.
 
 Labour of occupation o is measured in efficiency units, Q_o = Σ_i E[e^{w_io − p_o}·1(ô_i = o)]: what
-its workers would earn at an unchanged price (p_o = 0). Firms combine the occupations' labour with a
-constant elasticity of substitution σ into a final good whose price is one. Demand passes through
-the equilibrium before the scenario, whose wage bill has shares θ_o. With q_o = log Q_o(p) − log Q_o
-markets clear where, for every occupation,
+its workers would earn under competition at an unchanged price (p_o = 0). Firms combine the
+occupations' labour with a constant elasticity of substitution σ into a final good whose price is
+one. Demand passes through the equilibrium before the scenario, whose wage bill has shares θ_o. With
+q_o = log Q_o(p) − log Q_o markets clear where, for every occupation,
 
     p_o = −(q_o(p) − y(p))/σ,   y = σ/(σ−1) · log Σ_o θ_o e^{q_o (σ−1)/σ}   (Σ_o θ_o q_o at σ = 1),
 
@@ -23,13 +23,12 @@ from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import pandas as pd
 from jax import Array
 from jaxtyping import Float
 from pydantic import Field
 
 from taskroy.models.step import Step, Told
-from taskroy.models.world import Economy, World, wage_bill
+from taskroy.models.world import Economy, World, product
 
 _TOLERANCE = 1e-11
 _LARGEST_STEP = 1.0
@@ -38,7 +37,7 @@ CONVERGED = 1e-8
 
 
 class Prices(Step):
-    """Prices of the occupations' labour clear markets after the steps before it."""
+    """Prices of the occupations' labour clear markets; the last step of a scenario."""
 
     kind: Literal["prices"] = "prices"
     elasticity: Annotated[
@@ -49,22 +48,22 @@ class Prices(Step):
         int, Field(ge=1, le=10_000, description="At most so many steps to the fixed point.")
     ] = 100
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Clear markets; tells ``log_price``, p_o, and ``price_residual``, the largest excess."""
         world = now.world
         nothing = jnp.zeros_like(world.intercept)
         if self.elasticity == "infinite":
             return world, {"log_price": nothing, "price_residual": jnp.zeros(())}
         sigma = self.elasticity
-        supplied = wage_bill(before.world, before.shock)
-        share = supplied / supplied.sum()
+        supplied = product(before.world, before.shock)
+        bill = supplied / supplied.sum()
 
         def excess(price: Array) -> Array:
             at_price = world._replace(intercept=world.intercept + price)
-            change = jnp.log(wage_bill(at_price, now.shock) / supplied) - price
-            return price + (change - output(change, share, sigma)) / sigma
+            change = jnp.log(product(at_price, now.shock) / supplied) - price
+            return price + (change - output(change, bill, sigma)) / sigma
 
-        found = broyden(excess, nothing, _logit_jacobian(now, share, sigma), self.iterations)
+        found = broyden(excess, nothing, _logit_jacobian(now, bill, sigma), self.iterations)
         after = world._replace(intercept=world.intercept + found.point)
         return after, {"log_price": found.point, "price_residual": jnp.abs(found.value).max()}
 

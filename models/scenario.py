@@ -6,10 +6,12 @@ Steps act in order, each on the world that those before it have left. A single
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 import jax.numpy as jnp
-import pandas as pd
+from jax import Array
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from taskroy.models.automation import Automation
@@ -62,6 +64,12 @@ class Scenario(BaseModel):
                 expected="one step or more",
                 remedy="write [[scenario.step]] and what happens below the name",
             )
+        if any(isinstance(step, Prices) for step in self.step[:-1]):
+            raise refusal(
+                f"In '{self.name}' something happens after prices have cleared markets.",
+                expected="prices as the last step, and once",
+                remedy="move the step with kind = 'prices' to the end",
+            )
         for step in self.step:
             own = isinstance(step, Automation) and step.name
             if own and own != Automation.model_fields["name"].default:
@@ -90,24 +98,24 @@ def steps_of(scenario: Automation | Scenario) -> tuple[AnyStep, ...]:
 
 
 def play(
-    scenario: Automation | Scenario,
+    steps: Sequence[AnyStep],
     draw: Parameters,
     technology: Technology,
-    exposure: pd.DataFrame,
+    shares: Float[Array, "S K"],
     shock: Shock,
 ) -> tuple[Economy, Economy, Told]:
-    """Let a scenario happen at one posterior draw.
+    """Let the steps of a scenario happen at one posterior draw.
 
     Parameters
     ----------
-    scenario
-        Checked and expanded.
+    steps
+        What happens, in order.
     draw
         The draw.
     technology
         Before the scenario.
-    exposure
-        Labels of each task.
+    shares
+        Share of each task that each step acts on (:func:`taskroy.models.scenario_tasks.shares_of`).
     shock
         Whether wage shocks are by occupation or by worker.
 
@@ -121,20 +129,18 @@ def play(
     before = Economy(World.at(draw, technology), shock)
     none = jnp.zeros_like(before.world.intercept)
     told: Told = {
-        "productivity_threshold": jnp.full(len(exposure), jnp.nan),
+        "productivity_threshold": jnp.full(shares.shape[1], jnp.nan),
         "log_price": none,
         "price_residual": jnp.zeros(()),
         "surplus_share": none + 1,
     }
     now, automated = before, False
-    for step in steps_of(scenario):
-        world, news = step.act(now, before, exposure)
+    for step, share in zip(steps, shares, strict=True):
+        world, news = step.act(now, before, share)
         if isinstance(step, Automation):
             if automated:  # of a task that two steps automate, the later productivity
                 news["productivity_threshold"] = jnp.where(
-                    step.shares(exposure) > 0,
-                    news["productivity_threshold"],
-                    told["productivity_threshold"],
+                    share > 0, news["productivity_threshold"], told["productivity_threshold"]
                 )
             automated = True
         told |= news

@@ -66,6 +66,18 @@ def _expanded(scenario: Automation | Scenario, exposure: pd.DataFrame) -> list[A
     return [scenario]
 
 
+def shares_of(scenario: Automation | Scenario, exposure: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the share of each task that each step acts on, (steps, K).
+
+    Raises
+    ------
+    ModelError
+        As `taskroy.models.step.OfTasks.shares` does.
+    """
+    where = f"scenario '{scenario.name}'"
+    return np.stack([step.shares(exposure, where=where) for step in steps_of(scenario)])
+
+
 def automated_shares(
     scenario: Automation | Scenario, exposure: pd.DataFrame
 ) -> NDArray[np.float64]:
@@ -75,9 +87,8 @@ def automated_shares(
     """
     kept = np.ones(len(exposure))
     moved = np.zeros(len(exposure))
-    for step in steps_of(scenario):
+    for step, share in zip(steps_of(scenario), shares_of(scenario, exposure), strict=True):
         if isinstance(step, Automation):
-            share = step.shares(exposure, where=f"scenario '{scenario.name}'")
             moved, kept = moved + kept * share, kept * (1 - share)
     return moved
 

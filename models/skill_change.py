@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import jax.numpy as jnp
 import pandas as pd
+from jax import Array
 from pydantic import Field, model_validator
 
 from taskroy.models.step import OfTasks, Told, refusal
@@ -29,9 +30,8 @@ class Augmentation(OfTasks):
         float, Field(description="g, added to log skills; log-wage units, may be negative.")
     ] = 0.1
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Add g·φ_τ to everyone's skill."""
-        share = jnp.asarray(self.shares(exposure), now.world.skill.dtype)
         return now.world._replace(skill=now.world.skill + self.gain * share), {}
 
     def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
@@ -71,10 +71,9 @@ class Simplification(OfTasks):
             )
         return self
 
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Pull skills below the requirement up."""
         skill = now.world.skill
-        share = jnp.asarray(self.shares(exposure), skill.dtype)
         required = (
             jnp.asarray(self.requirement)
             if self.quantile is None

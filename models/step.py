@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ class Step(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @abstractmethod
-    def act(self, now: Economy, before: Economy, exposure: pd.DataFrame) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
         """Return the world after the step, and what is to be told of it.
 
         Parameters
@@ -42,19 +42,34 @@ class Step(BaseModel, ABC):
             The economy that the steps before have left.
         before
             The economy before the scenario.
+        share
+            φ_τ, the share of each task that the step acts on, (K,): what `shares` gives.
+        """
+
+    def shares(self, exposure: pd.DataFrame, *, where: str = "scenario") -> NDArray[np.float64]:
+        """Return the share of each task that the step acts on, (K,); none, for one without tasks.
+
+        Parameters
+        ----------
         exposure
             Labels of each task: one row a task (its title is the index), one column a label.
+        where
+            The scenario, for messages.
         """
+        return np.zeros(len(exposure))
+
+    @property
+    def form(self) -> Self:
+        """The step without what only decides its shares: what `act` depends on."""
+        return self
 
     def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
         """Check the step against a study's tasks; return whether it does anything by itself.
 
         Parameters
         ----------
-        exposure
-            As for `act`.
-        where
-            The scenario, for messages.
+        exposure, where
+            As for `shares`.
 
         Raises
         ------
@@ -125,6 +140,13 @@ class OfTasks(Step):
                 remedy="name a task, or lower the cut",
             )
         return share
+
+    @property
+    def form(self) -> Self:
+        """The step without the tasks that it acts on."""
+        return self.model_copy(
+            update={name: field.default for name, field in OfTasks.model_fields.items()}
+        )
 
     def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
         """Check tasks and labels; see `Step.check`."""

@@ -122,10 +122,11 @@ def solve(world: World, shock: Shock, *, grid: Grid = _GRID) -> Equilibrium:
     return Equilibrium(potential, found.probability, rho**2 / nu * found.stein, nu * found.worth)
 
 
-def wage_bill(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
-    """Return Σ_i E[e^w·1(ô = o) | s_i], what workers earn in each occupation, (O,).
+def product(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
+    """Return Σ_i E[e^(μ_o + A_o·s_i + ε_o)·1(ô = o) | s_i], what workers produce, (O,).
 
-    In units of the wage, not its log; arguments as for `solve`.
+    Net of what machines are paid, and in units of the wage, not its log: under competition it is
+    what workers earn in each occupation. Arguments as for `solve`.
     """
     potential, nu, rho = world.potential, world.taste_scale, world.wage_shock_scale
     worth = (potential + world.amenity) / nu
@@ -133,7 +134,7 @@ def wage_bill(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array,
         units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
     else:
         units = efficiency(worth, rho / nu, rho**2 / nu, grid)
-    return (jnp.exp(potential) * units).sum(0)
+    return (jnp.exp(world.productivity) * units).sum(0)
 
 
 @dataclass(frozen=True)

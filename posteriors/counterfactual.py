@@ -22,8 +22,13 @@ from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
 from taskroy.models.prices import CONVERGED
-from taskroy.models.scenario import Automation, Scenario
-from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
+from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
+from taskroy.models.scenario_tasks import (
+    automated_shares,
+    check_scenario,
+    expand,
+    shares_of,
+)
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
 from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
@@ -87,7 +92,8 @@ def counterfactual(
         )
     tell = progress or Silent()
     with jax.enable_x64(True):
-        results = [_run(posterior, scenario, exposure, tell) for scenario in alone]
+        compute = _Compiled(posterior)
+        results = [_run(posterior, scenario, exposure, compute, tell) for scenario in alone]
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
     tree = xr.DataTree.from_dict(
         {
@@ -100,6 +106,32 @@ def counterfactual(
     return tree
 
 
+class _Compiled:
+    """Effects of many draws, compiled once for scenarios that differ only in their tasks."""
+
+    def __init__(self, posterior: xr.DataTree) -> None:
+        constants = posterior["constant_data"].to_dataset()
+        self._technology = Technology.from_task_weights(
+            jnp.asarray(constants["task_weights"].to_numpy()),
+            jnp.asarray(constants["labor_share"].to_numpy()),
+        )
+        self._shock = posterior.attrs["model"]["shock"]
+        self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
+
+    def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
+        """Return the effects of such steps as a function of their shares and of draws."""
+        form = tuple(step.form for step in steps)
+
+        def of_draws(shares: Array, draws: Parameters) -> dict[str, Array]:
+            return jax.lax.map(
+                lambda draw: effects(draw, form, self._technology, shares, shock=self._shock), draws
+            )
+
+        if form not in self._programs:
+            self._programs[form] = jax.jit(of_draws)
+        return self._programs[form]
+
+
 def _exposure(constants: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(
         constants["exposure"].to_numpy(), list(constants.task.values), constants.exposure_label
@@ -110,21 +142,11 @@ def _run(
     posterior: xr.DataTree,
     scenario: Automation | Scenario,
     exposure: pd.DataFrame,
+    compute: _Compiled,
     progress: Progress,
 ) -> xr.Dataset:
     draws, constants = posterior["posterior"].to_dataset(), posterior["constant_data"].to_dataset()
-    technology = Technology.from_task_weights(
-        jnp.asarray(constants["task_weights"].to_numpy()),
-        jnp.asarray(constants["labor_share"].to_numpy()),
-    )
-    of_draw = partial(
-        effects,
-        scenario=scenario,
-        technology=technology,
-        exposure=exposure,
-        shock=posterior.attrs["model"]["shock"],
-    )
-    run = jax.jit(partial(jax.lax.map, of_draw))
+    run = partial(compute.steps(steps_of(scenario)), jnp.asarray(shares_of(scenario, exposure)))
     with DrawSummaries.collecting() as wide:
         results = _over_draws(run, _parameters(draws), wide, scenario.name, progress)
         summaries = {

@@ -6,13 +6,16 @@ Quantities are over the panel's workers, each with weight one, in closed form. T
 
 from __future__ import annotations
 
-import pandas as pd
-from jax import Array
+from collections.abc import Sequence
 
-from taskroy.models.scenario import Automation, Scenario, play
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.models.scenario import AnyStep, play
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
+from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.winners import wage_changes, welfare_changes
@@ -20,6 +23,9 @@ from taskroy.posteriors.winners import wage_changes, welfare_changes
 _BY_OCCUPATION = (
     *PARTS,
     "log_wage_change",
+    "selection_first_order",
+    "resorting_first_order",
+    "log_wage_change_first_order",
     "incumbent_change",
     "employment_before",
     "employment_after",
@@ -43,14 +49,15 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
 WIDE: dict[str, tuple[str, ...]] = {
     "worker_change": ("worker",),
     "flow": ("origin", "destination"),
+    "net_flow": ("origin", "destination"),
 }
 
 
 def effects(
     draw: Parameters,
-    scenario: Automation | Scenario,
+    steps: Sequence[AnyStep],
     technology: Technology,
-    exposure: pd.DataFrame,
+    shares: Float[Array, "S K"],
     *,
     shock: Shock,
 ) -> dict[str, Array]:
@@ -60,12 +67,12 @@ def effects(
     ----------
     draw
         The draw.
-    scenario
-        Checked and expanded (:mod:`taskroy.models.scenario_tasks`).
+    steps
+        Those of the scenario, checked (:mod:`taskroy.models.scenario_tasks`).
     technology
         Before the scenario.
-    exposure
-        Labels of each task: one row a task (its title is the index), one column a label.
+    shares
+        Share of each task that each step acts on.
     shock
         Whether wage shocks are by occupation or by worker.
 
@@ -74,13 +81,16 @@ def effects(
     dict
         Those of `DIMENSIONS` and `WIDE`, and scalars.
     """
-    before, after, told = play(scenario, draw, technology, exposure, shock)
+    before, after, told = play(steps, draw, technology, shares, shock)
     old, new = before.equilibrium, after.equilibrium
     share, change = groups(old, new)
     unchanged_share, unchanged_change = groups(old, old)
     employment = old.probability.sum(0)
+    flow = flow_matrix(old, new)
+    parts = decompose(before, after, draw.skill_mean)
     return {
-        **decompose(before, after, draw.skill_mean),
+        **parts,
+        **first_order(before, after, draw.skill_mean, parts),
         **wage_changes(old, new),
         **welfare_changes(old, new),
         "employment_before": employment / employment.sum(),
@@ -89,7 +99,8 @@ def effects(
         "group_change": change,
         "group_share_unchanged": unchanged_share,
         "group_change_unchanged": unchanged_change,
-        "flow": flow_matrix(old, new),
+        "flow": flow,
+        "net_flow": flow - flow.T,
         "inequality_before": inequality(old),
         "inequality_after": inequality(new),
         **told,

@@ -29,7 +29,9 @@ from taskroy.posteriors.report_words import answer, certainty, question, trend
 from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_data import fit_tables, who_table
 from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
+from taskroy.posteriors.table_flows import flows_table, movers_table
 from taskroy.posteriors.table_headline import headline_table
+from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_parameters import parameter_tables
 from taskroy.posteriors.table_scenario import (
     Scenario,
@@ -40,6 +42,7 @@ from taskroy.posteriors.table_scenario import (
     winners_table,
     workers_table,
 )
+from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.tables import Table, finite_or_none
 
 if TYPE_CHECKING:
@@ -110,6 +113,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
         provenance_table(posterior),
     )  # fmt: skip
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)
+    intercept = dict(posterior.attrs.get("model") or {}).get("intercept", "")
     return Report(
         gate=gate,
         band=band,
@@ -121,7 +125,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             "fit": fit_drawing(by_occupation, band),
         },
         parts=[
-            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []))
+            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []), intercept)
             for scenario in scenarios(posterior)
         ],
     )
@@ -157,7 +161,9 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) -> ScenarioPart:
+def _part(
+    scenario: Scenario, band: Band, rule: object, steps: Sequence[str], intercept: str
+) -> ScenarioPart:
     tasks, headline = task_table(scenario, band), headline_table(scenario, band)
     exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
@@ -175,6 +181,7 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
             "exposure": exposure,
             "employment": employment_table(scenario, band),
             "decomposition": decomposition,
+            **_further_tables(scenario, band, intercept),
         },
         drawings={
             "winners": winners_drawing(scenario, winners, band),
@@ -183,6 +190,20 @@ def _part(scenario: Scenario, band: Band, rule: object, steps: Sequence[str]) ->
             "decomposition": decomposition_drawing(scenario, decomposition, band),
         },
     )
+
+
+def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str, Table]:
+    """Return what counterfactuals stored by earlier versions, or of one step, may not have."""
+    if "group_share" not in scenario.draws:
+        return {}
+    steps = steps_table(scenario, band, intercept)
+    return {
+        **({"steps": steps} if steps else {}),
+        "movers": movers_table(scenario, band),
+        "flows": flows_table(scenario),
+        "inequality": inequality_table(scenario, band),
+        "welfare": welfare_table(scenario, band),
+    }
 
 
 def _facts(posterior: xr.DataTree) -> dict[str, Any]:

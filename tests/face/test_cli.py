@@ -121,7 +121,11 @@ def test_warnings_of_the_data_are_told(taskroy: Any) -> None:
         ("[panel]\nsource = 'wagepan'", 2, 'level = "wagepan"'),
         ("[tasks]\nlevel = 'wagepan'\n[[scenario]]\ntasks = ['Flying']", 4, "Flying"),
         ("[tasks]\nlevel = 'wagepan'\n[[scenario]]\nabove = 0.99", 4, "automates nothing"),
-        ("[tasks]\nlevel = 'wagepan'\n[[scenario]]\nabove = 0", 4, "without any work for people"),
+        (
+            "[tasks]\nlevel = 'wagepan'\n[[scenario]]\nabove = 0",
+            4,
+            "without labour",
+        ),
         ("[panel]\nsource = 'csv'\n[tasks]\nlevel = 'major'", 3, "needs the path"),
         ("[panel]\nsource = 'csv'\npath = 'no.csv'", 3, "no.csv: The file does not exist"),
         ("[tasks]\nweights = 'no.csv'", 3, "no.csv: The file does not exist"),

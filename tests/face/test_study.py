@@ -57,6 +57,7 @@ def written(text: str) -> Study:
         ("[[scenario]]\nname='a'\nabove=1\nstep=[{kind='prices'}]", r"above: The .*: one of name"),
         ("[[scenario]]\nname='a'\n[scenario.step]\nkind='prices'", r"write \[\[scenario\.step\]\]"),
         ("[[scenario]]\nname='a'\nstep=[{kind='automation', name='b'}]", r"'b' has a name of its"),
+        ("[[scenario]]\nname='a'\nstep=[{kind='prices'},{kind='bargaining'}]", r"after prices"),
         ("[[scenario]]\nname='a'\nstep=[{kind='simplification'}]", r"task requires is said now"),
         ("[[scenario]]\nname='a'\n[[scenario]]\nname='a'", r"Two scenarios are called 'a'"),
         ("scenario = []", r"scenario: The list is empty. Expected: one scenario or more"),

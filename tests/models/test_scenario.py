@@ -139,7 +139,7 @@ def checked(scenario: Automation | Scenario, exposure: pd.DataFrame) -> None:
     [
         (Automation(tasks=("writing", "lifting")), "leaves 'Writers' without labour"),
         (Scenario(name="s", step=(Automation(above=0.5), Automation(tasks=("lifting",)))), "Write"),
-        (Scenario(name="s", step=(Prices(), Augmentation(tasks=("riting",)))), "'s'.*augments 'ri"),
+        (Scenario(name="s", step=(Augmentation(tasks=("riting",)), Prices())), "'s'.*augments 'ri"),
         (Scenario(name="s", step=(Augmentation(exposure="broken"),)), "'s'.* of 'writing' is 1.5"),
         (Scenario(name="s", step=(Augmentation(tasks=()),)), "It augments nothing"),
     ],
@@ -152,7 +152,7 @@ def test_impossible_scenarios_are_refused(
 
 
 def test_a_scenario_that_does_nothing_is_named(exposure: pd.DataFrame) -> None:
-    checked(Scenario(name="s", step=(Prices(), Augmentation(gain=0.1))), exposure)
-    for steps in ((Prices(), Bargaining(share=0.5)), (Augmentation(gain=0.0),)):
+    checked(Scenario(name="s", step=(Augmentation(gain=0.1), Prices())), exposure)
+    for steps in ((Bargaining(share=0.5), Prices()), (Augmentation(gain=0.0),)):
         with pytest.warns(NothingChanges, match="scenario 'idle': None of its steps"):
             checked(Scenario(name="idle", step=steps), exposure)

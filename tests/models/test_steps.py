@@ -20,8 +20,9 @@ from taskroy.models.scenario import (
     Simplification,
     play,
 )
+from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
-from taskroy.models.world import Economy, Parameters, wage_bill
+from taskroy.models.world import Economy, Parameters, product
 
 LAWS = settings(max_examples=15, deadline=None, derandomize=True)
 WEIGHTS = np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6], [0.5, 0.5, 0.0]])
@@ -41,7 +42,8 @@ MACHINES = Automation(productivity=0.3)
 
 def played(*steps: Any, shock: Any = "occupation") -> tuple[Economy, Economy, dict[str, Any]]:
     technology = Technology.from_task_weights(WEIGHTS, SHARES)
-    return play(Scenario(name="s", step=steps), DRAW, technology, EXPOSURE, shock)
+    shares = shares_of(Scenario(name="s", step=steps), EXPOSURE)
+    return play(steps, DRAW, technology, shares, shock)
 
 
 def same_world(a: Economy, b: Economy) -> None:
@@ -145,8 +147,9 @@ def test_bargaining_takes_a_share_of_gains_and_none_of_losses(shock: Any) -> Non
 def test_identical_workers_are_replaceable_altogether() -> None:
     alike = DRAW._replace(skill=np.full((30, 3), 2.0))
     technology = Technology.from_task_weights(WEIGHTS, SHARES)
-    scenario = Scenario(name="s", step=(MACHINES, Bargaining(elasticity=0.5)))
-    before, after, told = play(scenario, alike, technology, EXPOSURE, "occupation")
+    steps = (MACHINES, Bargaining(elasticity=0.5))
+    shares = shares_of(Scenario(name="s", step=steps), EXPOSURE)
+    before, after, told = play(steps, alike, technology, shares, "occupation")
     np.testing.assert_array_equal(told["surplus_share"], np.zeros(4))
     assert (np.asarray(after.world.potential) <= np.asarray(before.world.potential)).all()
 
@@ -159,8 +162,8 @@ def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
     price = np.asarray(told["log_price"])
     assert np.abs(price).max() > 1e-3
     assert float(told["price_residual"]) < 1e-10
-    base = np.asarray(wage_bill(before.world, before.shock))
-    units = np.asarray(wage_bill(after.world, after.shock)) * np.exp(-price)
+    base = np.asarray(product(before.world, before.shock))
+    units = np.asarray(product(after.world, after.shock)) * np.exp(-price)
 
     def log_output(change: np.ndarray) -> float:
         share = base / base.sum()
@@ -176,6 +179,19 @@ def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
         # p_o·Q_o as a share of output is the elasticity of output in Q_o.
         share = np.exp(price[o]) * units[o] / (base.sum() * np.exp(log_output(change)))
         assert slope == pytest.approx(share, abs=1e-8)
+
+
+def test_prices_clear_markets_for_what_is_produced_whoever_gets_it() -> None:
+    steps = (MACHINES, Bargaining(share=0.7, elasticity=0.5), Prices(elasticity=2.0))
+    before, after, told = played(*steps)
+    price = np.asarray(told["log_price"])
+    base = np.asarray(product(before.world, before.shock))
+    units = np.asarray(product(after.world, after.shock)) * np.exp(-price)
+    # With CES demand, p_o·(Q_o/Q_o before)^(1/σ) is the same everywhere, and the price level one.
+    np.testing.assert_allclose(np.ptp(price + np.log(units / base) / 2.0), 0, atol=1e-9)
+    assert base @ np.exp((1 - 2.0) * price) / base.sum() == pytest.approx(1, abs=1e-9)
+    competitive = played(MACHINES, Prices(elasticity=2.0))[2]["log_price"]
+    assert np.abs(price - np.asarray(competitive)).max() > 1e-4
 
 
 def test_prices_respond_less_where_occupations_are_closer_substitutes() -> None:
@@ -231,6 +247,8 @@ def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> No
         (Automation, {"quantile": 0.5}),
         (Augmentation, {"gain": float("nan")}),
         (Scenario, {"name": "a", "step": ()}),
+        (Scenario, {"name": "a", "step": (Prices(), MACHINES)}),
+        (Scenario, {"name": "a", "step": (MACHINES, Prices(), Prices())}),
         (Scenario, {"name": "a", "step": (Automation(name="b"),)}),
     ],
     ids=str,

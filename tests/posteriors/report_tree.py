@@ -204,8 +204,42 @@ def _counterfactual(
         "worker_change_by_occupation": mean_by_occupation(change),
     }
     flat = change.reshape(-1, people)
+    groups = ("stayers", "leavers", "in_switchers", "incumbents")
+    measures = ("variance", "variance_between", "variance_within", "gini", "theil", "p90_p10",
+                "p50_p10", "p90_p50")  # fmt: skip
+    stay = by_occupation["employment_before"] * rng.uniform(0.4, 0.6, (*shape, size))
+    moved = by_occupation["employment_before"] - stay
+    group_share = np.stack([stay, moved, after - stay, stay + moved], -2)
+    flow = 0.01 * rng.random((size, size))
+    measure = rng.uniform(0.1, 0.9, (*shape, len(measures)))
+    further = {
+        "group_share": ((*SAMPLE, "group", "occupation"), group_share),
+        "group_share_unchanged": ((*SAMPLE, "group", "occupation"), group_share * 0.9),
+        **{
+            name: ((*SAMPLE, "group", "occupation"), rng.normal(0, 0.1, (*shape, 4, size)))
+            for name in ("group_change", "group_change_unchanged")
+        },
+        "inequality_before": ((*SAMPLE, "measure"), measure),
+        "inequality_after": (
+            (*SAMPLE, "measure"),
+            measure + rng.normal(0.01, 0.01, measure.shape),
+        ),
+        "welfare_change": (SAMPLE, change.mean(-1) + rng.normal(0.0, 0.02, shape)),
+        "welfare_winners": (SAMPLE, (change > 0.01).mean(-1)),
+        "welfare_change_by_occupation": (
+            (*SAMPLE, "occupation"),
+            mean_by_occupation(change + rng.normal(0.0, 0.04, change.shape)),
+        ),
+        "flow_mean": (("origin", "destination"), flow),
+        "net_flow_mean": (("origin", "destination"), flow - flow.T),
+        "net_flow_sd": (("origin", "destination"), np.full((size, size), 0.001)),
+        "net_flow_positive": (("origin", "destination"), (flow > flow.T) * 0.6 + 0.2),
+    }
+    coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
+    coords |= {"group": list(groups), "measure": list(measures)}
     return xr.Dataset(
         {
+            **further,
             **{name: ((*SAMPLE, "occupation"), value) for name, value in by_occupation.items()},
             "mean_change": (SAMPLE, change.mean(-1)),
             "winners": (SAMPLE, (change > 0).mean(-1)),

@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 
 from taskroy.errors import ModelError
-from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario
-from taskroy.models.scenario_tasks import NothingChanges
+from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario, steps_of
+from taskroy.models.scenario_tasks import NothingChanges, shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
-from taskroy.posteriors.counterfactual import counterfactual
+from taskroy.posteriors.counterfactual import _Compiled, counterfactual
 from taskroy.posteriors.decomposition import PARTS
 from taskroy.posteriors.effects import effects as effects_of
 
@@ -78,7 +78,8 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
     scenario = Scenario(name="p", step=(Automation(), Prices()))
     for place in np.ndindex(2, 3):
         draw = Parameters(*(draws[name].to_numpy()[place] for name in Parameters._fields))
-        e = effects_of(draw, scenario, technology, exposure, shock="occupation")
+        shares = shares_of(scenario, exposure)
+        e = effects_of(draw, scenario.step, technology, shares, shock="occupation")
         changes.append(np.asarray(e["worker_change"]))
         flows.append(np.asarray(e["flow"]))
     for name, values in {"worker_change": changes, "flow": flows}.items():
@@ -94,14 +95,13 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
 
 
 def test_scenarios_of_each_task_stand_beside_each_other(small):
-    each = Automation(name="m", each=True, productivity=0.1)
+    each = Automation(name="m", each=True, tasks=TASK_TITLES[:2], productivity=0.1)
     tree = counterfactual(small, [each, Scenario(name="a", step=(Augmentation(),))])
     effect = tree["counterfactual"].to_dataset()
-    tasks = small["constant_data"]["task"].to_numpy()
-    assert effect.scenario.to_numpy().tolist() == [*(f"m: {task}" for task in tasks), "a"]
-    np.testing.assert_array_equal(effect["automated_share"], np.eye(5, 4))
+    assert effect.scenario.to_numpy().tolist() == [*(f"m: {t}" for t in TASK_TITLES[:2]), "a"]
+    np.testing.assert_array_equal(effect["automated_share"], np.eye(3, 4) * [[1], [1], [0]])
     assert effect["productivity_threshold"].sel(scenario="a").to_series().isna().all()
-    assert json.loads(tree.attrs["scenarios"])[4]["step"][0]["kind"] == "augmentation"
+    assert json.loads(tree.attrs["scenarios"])[2]["step"][0]["kind"] == "augmentation"
 
 
 def test_idle_scenarios_are_named(small):
@@ -127,3 +127,18 @@ def test_idle_scenarios_are_named(small):
 def test_impossible_scenarios_are_explained(small, scenarios, message):
     with pytest.raises(ModelError, match=message):
         counterfactual(small, scenarios)
+
+
+def test_scenarios_that_differ_in_their_tasks_share_a_program(small):
+    programs = _Compiled(small)
+    first, *same, other = (
+        programs.steps(steps_of(scenario))
+        for scenario in (
+            Automation(),
+            Automation(name="m", tasks=TASK_TITLES[:1]),
+            Automation(name="c", above=0.3),
+            Automation(name="z", productivity=0.2),
+        )
+    )
+    assert all(program is first for program in same)
+    assert other is not first

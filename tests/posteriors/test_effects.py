@@ -14,7 +14,9 @@ from taskroy.models.scenario import (
     Prices,
     Scenario,
     Simplification,
+    play,
 )
+from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, World, solve
 from taskroy.posteriors.decomposition import PARTS
@@ -48,7 +50,8 @@ def effects(share=SHARE, productivity="threshold", shock="occupation", steps=())
     exposure = pd.DataFrame({"human_beta": share}, index=TASKS)
     machines = (Automation(productivity=productivity),) if np.any(share) else ()
     scenario = Scenario(name="s", step=(*machines, *steps))
-    result = effects_of(DRAW, scenario, TECHNOLOGY, exposure, shock=shock)
+    shares = shares_of(scenario, exposure)
+    result = effects_of(DRAW, scenario.step, TECHNOLOGY, shares, shock=shock)
     return {name: np.asarray(value) for name, value in result.items()}
 
 
@@ -87,10 +90,9 @@ def test_a_world_that_stays_changes_nothing_exactly():
 def test_an_economy_of_one_task_an_occupation_has_only_productivity():
     """Without bundles, wages of those who stay change by Δμ alone."""
     technology = Technology.from_task_weights(np.eye(3), np.array([0.6, 0.7, 0.5]))
-    exposure = pd.DataFrame({"human_beta": [0.5, 0.1, 0.0]}, index=TASKS)
-    result = effects_of(
-        DRAW, Automation(productivity=3.0), technology, exposure, shock="occupation"
-    )
+    shares = np.array([[0.5, 0.1, 0.0]])
+    machines = (Automation(productivity=3.0),)
+    result = effects_of(DRAW, machines, technology, shares, shock="occupation")
     for part in ("task_shift", "selection", "skill_change", "bargaining"):
         assert not np.asarray(result[part]).any(), part
     change = np.array([0.5, 0.1, 0.0]) / (1 - np.array([0.5, 0.1, 0.0])) * (3.0 + DRAW.intercept)
@@ -123,6 +125,55 @@ def test_small_automation_has_its_first_order_effect():
     gain = np.einsum("k,ok,iok->io", SHARE, a, 0.3 + m[..., None] - DRAW.skill[:, None, :])
     expected = (p * gain).sum(0) / p.sum(0)
     np.testing.assert_allclose(small["incumbent_change"] / 1e-6, expected, rtol=1e-4)
+
+
+def test_a_small_gain_of_skill_is_worth_the_share_of_the_task():
+    # The envelope theorem: dE[max]/dg = Σ_o P_o·A_oτ, whatever people do about it.
+    step = Augmentation(gain=1e-5, tasks=("writing",))
+    small = effects(share=np.zeros(3), steps=(step,))
+    before = solve(World.at(DRAW, TECHNOLOGY), "occupation")
+    p, a = np.asarray(before.probability), np.asarray(TECHNOLOGY.task_weights)
+    worth = p @ a[:, 1]
+    assert small["welfare_change"] / 1e-5 == pytest.approx(worth.mean(), rel=1e-4)
+    by_occupation = worth @ p / p.sum(0)
+    np.testing.assert_allclose(
+        small["welfare_change_by_occupation"] / 1e-5, by_occupation, rtol=1e-4
+    )
+
+
+def test_parts_are_those_of_a_computation_by_hand():
+    """In plain NumPy, from choices, shocks and the two worlds."""
+    exposure = pd.DataFrame({"human_beta": SHARE}, index=TASKS)
+    scenario = Scenario(name="s", step=(Automation(productivity=0.3), *EVERY_STEP))
+    shares = shares_of(scenario, exposure)
+    before, after, _ = play(scenario.step, DRAW, TECHNOLOGY, shares, "occupation")
+    p, q = (np.asarray(x.equilibrium.probability) for x in (before, after))
+    e, e1 = (np.asarray(x.equilibrium.shock) for x in (before, after))
+    a = np.asarray(TECHNOLOGY.alpha) / np.asarray(TECHNOLOGY.alpha).sum(1, keepdims=True)
+    a1 = np.asarray(after.world.technology.alpha)
+    a1 = a1 / a1.sum(1, keepdims=True)
+    s, s1 = DRAW.skill, np.asarray(after.world.skill)
+    mu1, kept = np.asarray(after.world.intercept), np.asarray(after.world.premium)
+    found = effects(productivity=0.3, steps=EVERY_STEP)
+    for o in range(3):
+        here, there = p[:, o] / p[:, o].sum(), q[:, o] / q[:, o].sum()
+        old = DRAW.intercept[o] + s @ a[o]
+        new = mu1[o] + s1 @ a1[o] + kept[:, o]
+        was = here @ old + e[:, o].sum() / p[:, o].sum()
+        stays = here @ new + e[:, o].sum() / p[:, o].sum()
+        becomes = there @ new + e1[:, o].sum() / q[:, o].sum()
+        mean = DRAW.skill_mean
+        expected = {
+            "log_wage_change": becomes - was,
+            "productivity": mu1[o] - DRAW.intercept[o],
+            "task_shift": (a1[o] - a[o]) @ mean,
+            "selection": (a1[o] - a[o]) @ (here @ s - mean),
+            "skill_change": a1[o] @ (here @ (s1 - s)),
+            "bargaining": here @ kept[:, o],
+            "resorting": becomes - stays,
+        }
+        for name, value in expected.items():
+            assert found[name][o] == pytest.approx(value, abs=1e-12), name
 
 
 def test_agrees_with_simulated_choices():

@@ -20,6 +20,14 @@ import pytest
 import xarray as xr
 
 from taskroy.errors import GateError, ModelError, StoreError, StudyError
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Prices,
+    Scenario,
+    Simplification,
+)
 from taskroy.posteriors import checks, report
 from taskroy.posteriors.gate import CheckLine, Gate
 from taskroy.posteriors.report import write_report
@@ -254,6 +262,67 @@ class TestNumbers:
                         compared += 1
         assert compared > 300
 
+    def test_who_moves_is_told_against_a_world_that_stays(
+        self, tree: xr.DataTree, written: tuple[Path, Page, dict[str, Any]]
+    ) -> None:
+        rows = written[2]["tables"]["scenario-1-movers"]["rows"]
+        group = tree["counterfactual"].to_dataset().isel(scenario=0)
+        share, share0 = group["group_share"].to_numpy(), group["group_share_unchanged"].to_numpy()
+        change, change0 = (
+            group[name].to_numpy() for name in ("group_change", "group_change_unchanged")
+        )
+        names = [str(name) for name in group["group"].to_numpy()]
+        for o, title in enumerate(trees.OCCUPATIONS):
+            row = next(row for row in rows if row["occupation"] == title)
+            stay, all_of_them = names.index("stayers"), names.index("incumbents")
+            expected = (share / share[..., [all_of_them], :])[..., stay, o].mean()
+            assert row["stay"] == pytest.approx(expected, abs=1e-12)
+            for name in ("stayers", "leavers", "in_switchers"):
+                beyond = (change - change0)[..., names.index(name), o].mean()
+                assert row[name] == pytest.approx(beyond, abs=1e-12)
+        everyone = rows[0]
+        g = names.index("leavers")
+
+        def overall(share: np.ndarray, change: np.ndarray) -> np.ndarray:
+            return (share * change)[..., g, :].sum(-1) / share[..., g, :].sum(-1)
+
+        beyond = (overall(share, change) - overall(share0, change0)).mean()
+        assert everyone["leavers"] == pytest.approx(beyond, abs=1e-12)
+
+    def test_net_flows_are_told_once_and_in_their_direction(
+        self, tree: xr.DataTree, written: tuple[Path, Page, dict[str, Any]]
+    ) -> None:
+        rows = written[2]["tables"]["scenario-1-flows"]["rows"]
+        net = tree["counterfactual"]["net_flow_mean"].to_numpy()[0]
+        places = [
+            (trees.OCCUPATIONS.index(row["origin"]), trees.OCCUPATIONS.index(row["destination"]))
+            for row in rows
+        ]
+        assert len({frozenset(place) for place in places}) == len(rows) == 15
+        found = [net[place] for place in places]
+        np.testing.assert_allclose([row["net_flow"] for row in rows], found)
+        np.testing.assert_allclose(found, np.sort(net[net > 0])[::-1][:15])
+
+    def test_inequality_and_welfare_are_in_the_tables(
+        self, tree: xr.DataTree, written: tuple[Path, Page, dict[str, Any]]
+    ) -> None:
+        group = tree["counterfactual"].to_dataset().isel(scenario=0)
+        rows = {r["key"]: r for r in written[2]["tables"]["scenario-1-inequality"]["rows"]}
+        for measure, row in rows.items():
+            before, after = (
+                group[f"inequality_{when}"].sel(measure=measure).to_numpy().ravel()
+                for when in ("before", "after")
+            )
+            assert row["change"] == pytest.approx((after - before).mean(), abs=1e-12)
+            low, high = np.quantile(after - before, [0.05, 0.95])
+            assert (row["change_low"], row["change_high"]) == pytest.approx((low, high), abs=1e-9)
+        welfare = written[2]["tables"]["scenario-1-welfare"]
+        assert welfare["rows"][0]["welfare_change"] == pytest.approx(
+            float(group["welfare_change"].mean()), abs=1e-12
+        )
+        share = 100 * float(group["welfare_winners"].mean())
+        assert f"{share:.0f}% [" in welfare["notes"][0]
+
     def test_hdi_is_used_and_said(
         self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
     ) -> None:
@@ -344,6 +413,83 @@ class TestGate:
         text = " ".join(page.text)
         assert text.index("look at: tree depth") < text.index("Scenario:")
         assert WATERMARK not in text
+
+    def test_reports_what_earlier_versions_stored(
+        self, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        tree = trees.make_tree()
+        group = tree["counterfactual"].to_dataset()
+        newer = ("group_", "inequality_", "welfare_", "flow_", "net_", "skill_change", "barg")
+        tree["counterfactual"] = xr.DataTree(
+            group.drop_vars([name for name in group if str(name).startswith(newer)])
+        )
+        page = Page(write_report(tree, tmp_path).read_text())
+        assert "Re-sorting" in " ".join(page.table("Change of each occupation")[0])
+        assert "Who moves" not in " ".join(page.text)
+
+    def test_tells_what_steps_do(
+        self, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        tree = trees.make_tree()
+        steps = [
+            Automation(productivity="marginal"),
+            Augmentation(gain=0.2, tasks=("Work Output",)),
+            Augmentation(gain=0.1, above=0.3),
+            Simplification(quantile=0.4, strength=0.5),
+            Simplification(requirement=1.5),
+            Bargaining(share=0.9, elasticity=0.5),
+            Prices(elasticity=2.5),
+            Prices(elasticity="infinite"),
+        ]
+        name = str(tree["counterfactual"]["scenario"].to_numpy()[0])
+        scenario = Scenario(name=name, step=tuple(steps))
+        tree.attrs["scenarios"] = json.dumps([scenario.model_dump(mode="json")])
+        group = tree["counterfactual"].to_dataset()
+        tree["counterfactual"] = xr.DataTree(
+            group.assign(
+                bargaining=group["bargaining"] - 0.1,
+                log_price=group["productivity"],
+                price_residual=0 * group["winners"] + 3e-12,
+                surplus_share=group["winners_by_occupation"],
+            )
+        )
+        page = Page(write_report(tree, tmp_path).read_text())
+        text = " ".join(page.text)
+        for said in (
+            "makes the average worker worse off in no occupation",
+            "log skill changes by 0.2 at “Work Output”",
+            "changes by 0.1 at tasks exposed above 0.3",
+            "below the 0.4-quantile of workers make up 50% of what they lack at every task",
+            "skill is below 1.5",
+            "receive 90% of what is added to their jobs, less the easier",
+            "elasticity of substitution of 2.5",
+            "labour stay as they are",
+            "what employers keep of the gain",
+            "markets clear to 3e-12 in log prices",
+            "known intercepts would take those prices to be equal",
+        ):
+            assert said in text, said
+        head = page.table("Change of each occupation")[0]
+        assert "Bargaining" in " ".join(head)
+        assert "Change of skills" not in " ".join(head)
+        assert len(page.table("Prices and the sharing of gains")[0]) == 3
+
+    def test_a_scenario_without_machines_is_reported(
+        self, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        tree = trees.make_tree()
+        group = tree["counterfactual"].to_dataset()
+        for name in ("automated_share", "occupation_exposure"):
+            group[name] = 0 * group[name]
+        group["productivity_threshold"] = np.nan * group["productivity_threshold"]
+        tree["counterfactual"] = xr.DataTree(group)
+        name = str(group["scenario"].to_numpy()[0])
+        scenario = Scenario(name=name, step=(Augmentation(),))
+        tree.attrs["scenarios"] = json.dumps([scenario.model_dump(mode="json")])
+        page = Page(write_report(tree, tmp_path).read_text())
+        text = " ".join(page.text)
+        assert "machines take over nothing, and the following?" in text
+        assert "Everyone’s log skill changes by 0.1 at every task, in proportion to its" in text
 
     def test_asks_for_a_counterfactual(self, gate: Callable[..., None], tmp_path: Path) -> None:
         bare = trees.make_tree().drop_nodes("counterfactual")
@@ -452,7 +598,10 @@ class TestFiles:
     ) -> None:
         tree = trees.make_tree()
         group = tree["counterfactual"].to_dataset()
-        keep = ("employment_before", "employment_after", "automated_share", "occupation_exposure")
+        keep = (
+            *("employment_before", "employment_after", "automated_share", "occupation_exposure"),
+            *("group_share", "group_share_unchanged", "inequality_before", "flow_mean"),
+        )
         tree["counterfactual"] = xr.DataTree(
             group.map(lambda values: values if values.name in keep else 0 * values)
         )

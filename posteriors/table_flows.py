@@ -1,0 +1,129 @@
+"""Tables of who moves: stayers, leavers and in-switchers, and the largest net flows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from taskroy.posteriors.bands import Band, estimate
+from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
+from taskroy.posteriors.tables import Column, Table
+
+_FLOWS = 15
+_ANEW = (
+    "Wage and taste shocks are drawn anew after the change, so that people move, and their wages "
+    "with them, even in a world that stays as it is."
+)
+
+
+def movers_table(scenario: Scenario, band: Band) -> Table:
+    """Return who stays in, leaves and enters each occupation, and what becomes of their wages.
+
+    Changes are those beyond what they would be in a world that stays as it is; all occupations
+    first.
+    """
+    draws = scenario.draws
+    share, change = draws["group_share"], draws["group_change"]
+    share0, change0 = draws["group_share_unchanged"], draws["group_change_unchanged"]
+    stay, stay0 = _staying(share), _staying(share0)
+    columns = estimate("stay", stay, band) | estimate("stay_change", stay - stay0, band)
+    everyone = estimate("stay", _staying(share.sum("occupation")), band) | estimate(
+        "stay_change",
+        _staying(share.sum("occupation")) - _staying(share0.sum("occupation")),
+        band,
+    )
+    for group in ("stayers", "leavers", "in_switchers"):
+        beyond = change.sel(group=group) - change0.sel(group=group)
+        columns |= estimate(group, beyond, band)
+        everyone |= estimate(
+            group, _overall(share, change, group) - _overall(share0, change0, group), band
+        )
+    frame = pd.DataFrame({"occupation": scenario.occupations, **columns}).sort_values(
+        "stay_change", kind="stable"
+    )
+    return Table(
+        f"{scenario.prefix}-movers",
+        "Who stays in an occupation, and the change of the log wage of stayers, leavers and "
+        f"in-switchers beyond that in a world that stays as it is, with {band.name}s",
+        f"{ONE_EACH}, by their probability of each move",
+        pd.concat(
+            [pd.DataFrame({"occupation": ["All occupations"], **everyone}), frame],
+            ignore_index=True,
+        ),
+        (
+            Column("occupation", "Occupation"),
+            Column("stay", "Stay [band]", "percent1", band=True, shown=False),
+            Column(
+                "stay_change",
+                "Change of the share who stay, percentage points [band]",
+                "points",
+                band=True,
+            ),
+            *(
+                Column(group, f"{title}, log points [band]", "log_points", band=True)
+                for group, title in (
+                    ("stayers", "Stayers"),
+                    ("leavers", "Leavers"),
+                    ("in_switchers", "In-switchers"),
+                )
+            ),
+        ),
+        (
+            _ANEW,
+            "Leavers are those who were in the occupation before and are elsewhere after; "
+            "in-switchers came from elsewhere.",
+        ),
+    )
+
+
+def flows_table(scenario: Scenario) -> Table:
+    """Return the pairs of occupations between which most workers move, on balance."""
+    draws = scenario.draws
+    net = draws["net_flow_mean"].to_numpy()
+    # Each pair once, in the direction in which its net flow is not negative.
+    origin, destination = np.nonzero((net > 0) | ((net == 0) & np.tri(len(net), k=-1, dtype=bool)))
+    order = np.argsort(-net[origin, destination], kind="stable")[:_FLOWS]
+    origin, destination = origin[order], destination[order]
+
+    def at(name: str) -> np.ndarray:
+        return np.asarray(draws[name].to_numpy()[origin, destination])
+
+    frame = pd.DataFrame(
+        {
+            "origin": [scenario.occupations[o] for o in origin],
+            "destination": [scenario.occupations[o] for o in destination],
+            "net_flow": at("net_flow_mean"),
+            "sd": at("net_flow_sd"),
+            "positive_probability": at("net_flow_positive"),
+            "flow": at("flow_mean"),
+        }
+    )
+    return Table(
+        f"{scenario.prefix}-flows",
+        "The largest net flows between occupations, in shares of all workers: posterior means and "
+        "standard deviations",
+        ONE_EACH,
+        frame,
+        (
+            Column("origin", "From"),
+            Column("destination", "To"),
+            Column("net_flow", "Net flow, percentage points", "points"),
+            Column("sd", "Posterior sd, × 100", "hundredths"),
+            Column("positive_probability", "Probability of this direction", "probability"),
+            Column("flow", "Flow there, without flow back", "percent1"),
+        ),
+        (f"{_ANEW} In that world every net flow is zero.",),
+    )
+
+
+def _staying(share: xr.DataArray) -> xr.DataArray:
+    """Return the share of incumbents who stay."""
+    return share.sel(group="stayers", drop=True) / share.sel(group="incumbents", drop=True)
+
+
+def _overall(share: xr.DataArray, change: xr.DataArray, group: str) -> xr.DataArray:
+    weight = share.sel(group=group, drop=True)
+    return (weight * change.sel(group=group, drop=True)).sum("occupation") / weight.sum(
+        "occupation"
+    )

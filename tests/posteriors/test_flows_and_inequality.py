@@ -1,0 +1,165 @@
+"""Flows, inequality, welfare and winners against plain NumPy that shares no code with them."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from taskroy.models.world import Equilibrium
+from taskroy.posteriors.draw_summaries import DrawSummaries
+from taskroy.posteriors.flows import GROUPS, flow_matrix, groups
+from taskroy.posteriors.inequality import MEASURES, inequality
+from taskroy.posteriors.winners import wage_changes, welfare_changes
+
+N, O = 12, 3  # noqa: E741
+LAWS = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def equilibrium(seed: int) -> Equilibrium:
+    rng = np.random.default_rng(seed)
+    return Equilibrium(
+        potential=rng.normal(2.0, 0.5, (N, O)),
+        probability=rng.dirichlet(np.full(O, 2.0), N),
+        shock=0.05 * rng.normal(size=(N, O)),
+        welfare=rng.normal(2.5, 0.5, N),
+    )
+
+
+def of_python(state: Equilibrium) -> Equilibrium:
+    return Equilibrium(*map(jnp.asarray, state))
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@LAWS
+@given(seeds, seeds)
+def test_flows_are_sums_over_workers(a: int, b: int) -> None:
+    """Every worker goes from o to o' with probability P·P', and takes his expected wages along."""
+    old, new = equilibrium(a), equilibrium(b)
+    mass, gain = np.zeros((O, O)), np.zeros((O, O))
+    for i in range(N):
+        for o in range(O):
+            for d in range(O):
+                p, q = old.probability[i, o], new.probability[i, d]
+                before = old.potential[i, o] + old.shock[i, o] / p
+                after = new.potential[i, d] + new.shock[i, d] / q
+                mass[o, d] += p * q / N
+                gain[o, d] += p * q * (after - before) / N
+    flow = flow_matrix(of_python(old), of_python(new))
+    np.testing.assert_allclose(flow, mass, atol=1e-12)
+    assert float(flow.sum()) == pytest.approx(1, abs=1e-12)
+    share, change = groups(of_python(old), of_python(new))
+    stay = np.diag(mass)
+    expected = {
+        "stayers": (stay, np.diag(gain)),
+        "leavers": (mass.sum(1) - stay, gain.sum(1) - np.diag(gain)),
+        "in_switchers": (mass.sum(0) - stay, gain.sum(0) - np.diag(gain)),
+        "incumbents": (mass.sum(1), gain.sum(1)),
+    }
+    assert tuple(expected) == GROUPS
+    for g, (size, total) in enumerate(expected.values()):
+        np.testing.assert_allclose(share[g], size, atol=1e-12)
+        np.testing.assert_allclose(change[g], total / size, atol=1e-11)
+
+
+@LAWS
+@given(arrays(float, N, elements=st.floats(-3, 6)), seeds)
+def test_inequality_is_that_of_the_textbook(x: np.ndarray, seed: int) -> None:
+    state = equilibrium(seed)
+    # Potentials such that each worker's expected wage is x.
+    shock = np.zeros((N, O))
+    state = state._replace(potential=np.repeat(x[:, None], O, axis=1), shock=shock)
+    found = dict(zip(MEASURES, inequality(of_python(state)).tolist(), strict=True))
+    w = np.exp(x)
+    differences = sum(abs(a - b) for a in w for b in w)
+    expected = {
+        "variance": np.var(x),
+        "gini": differences / (2 * N**2 * w.mean()),
+        "theil": np.mean(w / w.mean() * np.log(w / w.mean())),
+        "p90_p10": np.percentile(x, 90) - np.percentile(x, 10),
+        "p50_p10": np.percentile(x, 50) - np.percentile(x, 10),
+        "p90_p50": np.percentile(x, 90) - np.percentile(x, 50),
+    }
+    between = 0.0
+    for o in range(O):
+        p = state.probability[:, o]
+        between += p.sum() / N * (np.average(x, weights=p) - x.mean()) ** 2
+    expected |= {"variance_between": between, "variance_within": np.var(x) - between}
+    assert set(expected) == set(MEASURES)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-12), name
+    assert found["variance_within"] > -1e-12
+
+
+def test_inequality_of_equals_is_nil_and_that_of_one_who_has_all_is_one() -> None:
+    state = equilibrium(1)
+    shock = np.zeros((N, O))
+    equal = state._replace(potential=np.full((N, O), 2.0), shock=shock)
+    np.testing.assert_allclose(inequality(of_python(equal)), 0, atol=1e-12)
+    rich = np.full((N, O), -60.0)
+    rich[0] = 2.0
+    found = dict(zip(MEASURES, inequality(of_python(equal._replace(potential=rich))), strict=True))
+    assert found["gini"] == pytest.approx(1 - 1 / N)
+    assert found["theil"] == pytest.approx(np.log(N))
+
+
+@LAWS
+@given(seeds, seeds)
+def test_winners_and_losers_are_counted(a: int, b: int) -> None:
+    old, new = equilibrium(a), equilibrium(b)
+    new.potential[0], new.probability[0] = old.potential[0], old.probability[0]
+    new.shock[0], new.welfare[0] = old.shock[0], old.welfare[0]  # who is not concerned
+    change = np.array(
+        [
+            (new.probability[i] * new.potential[i] + new.shock[i]).sum()
+            - (old.probability[i] * old.potential[i] + old.shock[i]).sum()
+            for i in range(N)
+        ]
+    )
+    found = wage_changes(of_python(old), of_python(new))
+    assert float(found["winners"]) == pytest.approx(sum(c > 0 for c in change) / N, abs=1e-12)
+    assert float(found["losers"]) == pytest.approx(sum(c < 0 for c in change) / N, abs=1e-12)
+    assert float(found["mean_change"]) == pytest.approx(sum(change) / N, abs=1e-12)
+    np.testing.assert_allclose(found["worker_change"], change, atol=1e-12)
+    better = welfare_changes(of_python(old), of_python(new))
+    gain = new.welfare - old.welfare
+    assert float(better["welfare_change"]) == pytest.approx(gain.mean(), abs=1e-12)
+    assert float(better["welfare_winners"]) == pytest.approx((gain > 0).mean(), abs=1e-12)
+    for o in range(O):
+        p = old.probability[:, o]
+        for name, values in {
+            "winners_by_occupation": change > 0,
+            "worker_change_by_occupation": change,
+        }.items():
+            expected = np.average(values, weights=p)
+            assert float(found[name][o]) == pytest.approx(expected, abs=1e-12)
+        of_occupation = float(better["welfare_change_by_occupation"][o])
+        assert of_occupation == pytest.approx(np.average(gain, weights=p), abs=1e-12)
+
+
+def test_summaries_by_columns_are_those_of_all_draws() -> None:
+    rows = np.random.default_rng(4).normal(size=(37, 2, 600))
+    with DrawSummaries.collecting() as wide:
+        for block in np.split(rows, [10, 20, 30]):
+            wide.add("x", block)
+            wide.add("y", block[:, 0, :5])
+        found = wide.summaries("x", ("a", "b"))
+        other = wide.summaries("y", ("b",))
+    np.testing.assert_array_equal(found["mean"][1], rows.mean(0))
+    np.testing.assert_array_equal(found["sd"][1], rows.std(0))
+    np.testing.assert_array_equal(found["positive"][1], (rows > 0).mean(0))
+    np.testing.assert_array_equal(found["quantile"][1], np.quantile(rows, [0.05, 0.5, 0.95], 0))
+    assert found["quantile"][0] == ("quantile", "a", "b")
+    np.testing.assert_array_equal(other["mean"][1], rows[:, 0, :5].mean(0))
