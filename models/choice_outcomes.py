@@ -14,6 +14,7 @@ nodes, as in :mod:`taskroy.models.choice_grid`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +26,13 @@ from jaxtyping import Float
 
 from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid, chebyshev, domain_of, matrix_at
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+
+# How far left of the best occupation's −y the normal variable lies that welfare is compared with.
+_CENTRE = 8.0
+# Numbers (occupations × terms × workers) that are worked on at once: 1.3 MB of them.
+_BLOCK_ELEMENTS = 170_000
+# The order of a derivative of ψ, or a function of the table and x + y.
+type Integrand = int | Callable[[PsiTable, Array], Array]
 
 
 class Outcomes(NamedTuple):
@@ -53,18 +61,15 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
         Sizes of the quadrature.
     """
     nodes = _Nodes.cover(value, ratio, grid)
-    slope_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, 1)
-    stein_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, _stein)
-    probability = -(nodes.terms * (slope_at @ nodes.weight)).sum(1)
-    stein = -(nodes.terms * (stein_at @ nodes.weight)).sum(1)
-    # E[max] differs from that of a Gumbel variable by an integral of the difference of their
-    # distributions. With this location their tails are alike on the left, where G is near zero,
-    # and nil on the right, so that the trapezoid rule converges exponentially.
-    location = jax.nn.logsumexp(value, axis=1) + ratio**2 / 2
+    weight, slope, stein = nodes.integrals(1, _stein)
+    # E[max] differs from that of a normal variable by an integral of the difference of their
+    # distributions, which is nil at both ends and smooth: the trapezoid rule converges
+    # exponentially. Where the normal lies does not matter, as long as the nodes cover it.
+    centre = -jnp.max(value, axis=1) - _CENTRE
     x = nodes.right - nodes.back[:, None]
-    gumbel = nodes.step * jnp.exp(-jnp.exp(jnp.minimum(x + location, 6.0)))
-    worth = location + np.euler_gamma + gumbel.sum(0) - nodes.weight.sum(0)
-    return Outcomes(probability.T, stein.T, worth)
+    normal = nodes.step * jax.scipy.special.ndtr((centre - x) / jnp.sqrt(np.pi**2 / 6 + ratio**2))
+    worth = normal.sum(0) - weight.sum(0) - centre
+    return Outcomes(-slope.T, -stein.T, worth)
 
 
 @partial(jax.jit, static_argnames="grid")
@@ -86,9 +91,8 @@ def efficiency(
         return look_up(table, x + shift, 1) * jnp.exp(there - look_up(table, x))
 
     nodes = _Nodes.cover(value, ratio, grid, further=shift)
-    tilted_at = matrix_at(nodes.domain, nodes.back, nodes.table, grid, tilted)
-    moment = -(nodes.terms * (tilted_at @ nodes.weight)).sum(1).T
-    return jnp.exp(0.5 * (shift / ratio) ** 2) * moment  # shift/ratio is ϱ
+    _, moment = nodes.integrals(tilted)
+    return -jnp.exp(0.5 * (shift / ratio) ** 2) * moment.T  # shift/ratio is ϱ
 
 
 def _stein(table: PsiTable, x: Array) -> Array:
@@ -96,15 +100,15 @@ def _stein(table: PsiTable, x: Array) -> Array:
 
 
 class _Nodes(NamedTuple):
-    """Nodes x = right − back for each worker, e^{G(x)} dx there, and Chebyshev terms of y."""
+    """Nodes x = right − back of each worker, and where Chebyshev series in y are good there."""
 
+    grid: Grid
     table: PsiTable
     domain: tuple[Array, Array]
+    shifted: Float[Array, "O N"]
     right: Float[Array, " N"]
     back: Float[Array, " Q"]
     step: Float[Array, ""]
-    terms: Float[Array, "O R N"]
-    weight: Float[Array, "Q N"]
 
     @classmethod
     def cover(cls, value: Array, ratio: Array, grid: Grid, further: Array | float = 0.0) -> _Nodes:
@@ -117,8 +121,31 @@ class _Nodes(NamedTuple):
         step = (end - start + further) / (grid.nodes - 1)
         back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
         shifted = value.T + right
-        domain = domain_of(shifted, ratio)
-        survival = matrix_at(domain, back, table, grid, 0)
-        terms = jnp.moveaxis(chebyshev(shifted, domain, grid), 0, 1)
-        weight = step * jnp.exp(survival.T @ terms.sum(0))
-        return cls(table, domain, right, back, step, terms, weight)
+        return cls(grid, table, domain_of(shifted, ratio), shifted, right, back, step)
+
+    def integrals(self, *functions: Integrand) -> tuple[Array, ...]:
+        """Return e^G dx at the nodes, (Q, N), and each function's integral over it, (O, N) each.
+
+        Workers are taken in blocks that fit in a processor's cache.
+        """
+        survival, *others = (
+            matrix_at(self.domain, self.back, self.table, self.grid, function)
+            for function in (0, *functions)
+        )
+
+        def of_block(shifted: Array) -> tuple[Array, ...]:
+            terms = jnp.moveaxis(chebyshev(shifted, self.domain, self.grid), 0, 1)
+            weight = self.step * jnp.exp(survival.T @ terms.sum(0))
+            return weight, *((terms * (matrix @ weight)).sum(1) for matrix in others)
+
+        occupations, workers = self.shifted.shape
+        block = max(1, _BLOCK_ELEMENTS // (occupations * self.grid.terms))
+        if workers <= block:
+            return of_block(self.shifted)
+        blocks = -(-workers // block)
+        # The last block is filled up with its last worker.
+        filled = jnp.pad(self.shifted, ((0, 0), (0, blocks * block - workers)), mode="edge")
+        found = jax.lax.map(
+            of_block, jnp.moveaxis(filled.reshape(occupations, blocks, block), 1, 0)
+        )
+        return tuple(jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1)[:, :workers] for x in found)
