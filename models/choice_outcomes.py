@@ -22,16 +22,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid, chebyshev, domain_of, matrix_at
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 
+# How far left of the best occupation's −y the normal variable lies that welfare is compared with.
+_CENTRE = 8.0
 # Where y + right is below this, ψ(x + y) is nearly −e^{x + y} wherever it counts: at no node does
 # e^{x + y} blow up the error of the factor that is left.
 _CUT = -3.0
-
-type _OfPsi = Callable[[PsiTable, Array], Array]
+# Numbers (occupations × terms × workers) that are worked on at once: 1.3 MB of them.
+_BLOCK_ELEMENTS = 170_000
+# The order of a derivative of ψ, or a function of the table and x + y.
+type Integrand = int | Callable[[PsiTable, Array], Array]
 
 
 class Outcomes(NamedTuple):
@@ -60,16 +64,15 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
         Sizes of the quadrature.
     """
     nodes = _Nodes.cover(value, ratio, grid)
-    probability = nodes.integral_of(_slope)
-    stein = nodes.integral_of(_stein)
-    # E[max] differs from that of a Gumbel variable by an integral of the difference of their
-    # distributions. With this location their tails are alike on the left, where G is near zero,
-    # and nil on the right, so that the trapezoid rule converges exponentially.
-    location = jax.nn.logsumexp(value, axis=1) + ratio**2 / 2
+    weight, slope, stein = nodes.integrals(1, _stein)
+    # E[max] differs from that of a normal variable by an integral of the difference of their
+    # distributions, which is nil at both ends and smooth: the trapezoid rule converges
+    # exponentially. Where the normal lies does not matter, as long as the nodes cover it.
+    centre = -jnp.max(value, axis=1) - _CENTRE
     x = nodes.right - nodes.back[:, None]
-    gumbel = nodes.step * jnp.exp(-jnp.exp(jnp.minimum(x + location, 6.0)))
-    worth = location + np.euler_gamma + gumbel.sum(0) - nodes.weight.sum(0)
-    return Outcomes(probability, stein, worth)
+    normal = nodes.step * jax.scipy.special.ndtr((centre - x) / jnp.sqrt(np.pi**2 / 6 + ratio**2))
+    worth = normal.sum(0) - weight.sum(0) - centre
+    return Outcomes(-slope.T, -stein.T, worth)
 
 
 @partial(jax.jit, static_argnames="grid")
@@ -91,59 +94,35 @@ def efficiency(
         return look_up(table, x + shift, 1) * jnp.exp(there - look_up(table, x))
 
     nodes = _Nodes.cover(value, ratio, grid, further=shift)
-    moment = nodes.integral_of(tilted)
-    return jnp.exp(0.5 * (shift / ratio) ** 2) * moment  # shift/ratio is ϱ
-
-
-def _psi(table: PsiTable, x: Array) -> Array:
-    return look_up(table, x)
-
-
-def _slope(table: PsiTable, x: Array) -> Array:
-    return look_up(table, x, 1)
+    _, moment = nodes.integrals(tilted)
+    return -jnp.exp(0.5 * (shift / ratio) ** 2) * moment.T  # shift/ratio is ϱ
 
 
 def _stein(table: PsiTable, x: Array) -> Array:
     return look_up(table, x, 2) + look_up(table, x, 1) ** 2
 
 
-class _Zone(NamedTuple):
-    """Occupations that share a Chebyshev series in y: those near each worker's best, or the rest.
+def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:
+    """Return f·e^{−x}, left of the table as at its start: there f is like e^x."""
 
-    A series has the same error for all it covers, and a better one over a shorter domain. Far from
-    the best, what is expanded is f·e^{−x−y}, nearly constant there: the error is relative to each
-    occupation's own integral, however few would choose it. Mean wages are ratios of such integrals.
-    ``member`` tells whom it covers, ``factor`` is what its series leave out, 1 or e^{y + right}.
-    """
+    def scaled(table: PsiTable, x: Array) -> Array:
+        x = jnp.maximum(x, table.start)
+        value = look_up(table, x, function) if isinstance(function, int) else function(table, x)
+        return value * jnp.exp(-x)
 
-    far: bool
-    domain: tuple[Array, Array]
-    member: Bool[Array, "O N"]
-    factor: Float[Array, "O N"]
-    terms: Float[Array, "O R N"]
-
-    @classmethod
-    def of(
-        cls, shifted: Array, domain: tuple[Array, Array], member: Array, grid: Grid, *, far: bool
-    ) -> _Zone:
-        """Cover `member` of y + right within a domain."""
-        inside = jnp.clip(shifted, *domain)
-        # The series goes on flat left of its domain, the factor falls.
-        factor = jnp.exp(jnp.minimum(shifted, domain[1])) if far else jnp.ones_like(shifted)
-        terms = jnp.moveaxis(chebyshev(inside, domain, grid), 0, 1)
-        return cls(far, domain, member, jnp.where(member, factor, 0.0), terms)
+    return scaled
 
 
 class _Nodes(NamedTuple):
-    """Nodes x = right − back for each worker, and e^{G(x)} dx there."""
+    """Nodes x = right − back of each worker, and where Chebyshev series in y are good there."""
 
-    table: PsiTable
     grid: Grid
+    table: PsiTable
+    domain: tuple[Array, Array]
+    shifted: Float[Array, "O N"]
     right: Float[Array, " N"]
     back: Float[Array, " Q"]
     step: Float[Array, ""]
-    zones: tuple[_Zone, _Zone]
-    weight: Float[Array, "Q N"]
 
     @classmethod
     def cover(cls, value: Array, ratio: Array, grid: Grid, further: Array | float = 0.0) -> _Nodes:
@@ -156,34 +135,53 @@ class _Nodes(NamedTuple):
         step = (end - start + further) / (grid.nodes - 1)
         back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
         shifted = value.T + right
-        low, high = domain_of(shifted, ratio)
+        return cls(grid, table, domain_of(shifted, ratio), shifted, right, back, step)
+
+    def integrals(self, *functions: Integrand) -> tuple[Array, ...]:
+        """Return e^G dx at the nodes, (Q, N), and each function's integral over it, (O, N) each.
+
+        Workers are taken in blocks that fit in a processor's cache. A series has the same error for
+        all that it covers. Mean wages are ratios of integrals, so occupations far below a worker's
+        best have series of their own, of f·e^{−x−y}, nearly constant there: its error is relative
+        to the integral, however few would choose the occupation.
+        """
+        low, high = self.domain
         cut = jnp.full_like(high, _CUT)
-        near = _Zone.of(shifted, (jnp.maximum(low, cut), high), shifted >= cut, grid, far=False)
-        below = jnp.minimum(low, cut - 1.0), cut
-        rest = _Zone.of(shifted, below, shifted < cut, grid, far=True)
-        nodes = cls(table, grid, right, back, step, (near, rest), step)
-        total = sum(
-            nodes._at(zone, _psi).T @ (zone.factor[:, None] * zone.terms).sum(0)
-            for zone in nodes.zones
+        near = jnp.maximum(low, cut), high
+        far = jnp.minimum(low, cut - 1.0), cut
+
+        def series(function: Integrand) -> tuple[Array, Array]:
+            return (
+                matrix_at(near, self.back, self.table, self.grid, function),
+                matrix_at(far, self.back, self.table, self.grid, _scaled(function))
+                * jnp.exp(-self.back),
+            )
+
+        survival, *others = map(series, (0, *functions))
+
+        def of_block(shifted: Array) -> tuple[Array, ...]:
+            def terms(member: Array, factor: Array, domain: tuple[Array, Array]) -> Array:
+                inside = chebyshev(jnp.clip(shifted, *domain), domain, self.grid)
+                return jnp.where(member, factor, 0.0)[:, None] * jnp.moveaxis(inside, 0, 1)
+
+            a = terms(shifted >= cut, jnp.ones_like(shifted), near)
+            # The series goes on flat left of its domain, the factor falls.
+            b = terms(shifted < cut, jnp.exp(jnp.minimum(shifted, cut)), far)
+            total = survival[0].T @ a.sum(0) + survival[1].T @ b.sum(0)
+            weight = self.step * jnp.exp(total)
+            return weight, *(
+                (a * (at_near @ weight)).sum(1) + (b * (at_far @ weight)).sum(1)
+                for at_near, at_far in others
+            )
+
+        occupations, workers = self.shifted.shape
+        block = max(1, _BLOCK_ELEMENTS // (2 * occupations * self.grid.terms))
+        if workers <= block:
+            return of_block(self.shifted)
+        blocks = -(-workers // block)
+        # The last block is filled up with its last worker.
+        filled = jnp.pad(self.shifted, ((0, 0), (0, blocks * block - workers)), mode="edge")
+        found = jax.lax.map(
+            of_block, jnp.moveaxis(filled.reshape(occupations, blocks, block), 1, 0)
         )
-        return nodes._replace(weight=step * jnp.exp(total))
-
-    def integral_of(self, function: _OfPsi) -> Float[Array, "N O"]:
-        """Return −∫ f(x + y_o) e^{G(x)} dx for an f like −e^{x + y} far to the left."""
-        near, rest = (
-            -zone.factor * (zone.terms * (self._at(zone, function) @ self.weight)).sum(1)
-            for zone in self.zones
-        )
-        return (near + rest).T
-
-    def _at(self, zone: _Zone, function: _OfPsi) -> Float[Array, "R Q"]:
-        """Return the series of f at each node, but for the zone's factor."""
-        if not zone.far:
-            return matrix_at(zone.domain, self.back, self.table, self.grid, function)
-
-        def scaled(table: PsiTable, x: Array) -> Array:
-            x = jnp.maximum(x, table.start)
-            return function(table, x) * jnp.exp(-x)
-
-        series = matrix_at(zone.domain, self.back, self.table, self.grid, scaled)
-        return series * jnp.exp(-self.back)
+        return tuple(jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1)[:, :workers] for x in found)

@@ -23,8 +23,8 @@ from taskroy.models.technology import Technology
 
 Shock = Literal["occupation", "worker"]
 
-# Right to 2e-8 in probabilities, 5e-6·ν in welfare (tests/models/test_choice_outcomes.py).
-_GRID = Grid(nodes=88, terms=28, knots=200)
+# Right to about 1e-8 in probabilities and in welfare (tests/models/test_choice_outcomes.py).
+_GRID = Grid(nodes=72, terms=28, knots=200)
 
 
 class Parameters(NamedTuple):

@@ -205,10 +205,11 @@ def _draw_decomposition(frame: DataFrame, parts: Mapping[str, str]) -> Figure:
         axes.barh(place, value, color=colors, height=0.68, alpha=1 if total else 0.75)
         axes.hlines(place, low, high, color=INK, lw=1.3)
         axes.axvline(0, color=INK, lw=0.8)
-        axes.set_title(title)
-        axes.grid(axis="x")
+        axes.set_title(title, fontsize=9.5 if len(parts) < 6 else 7.5)
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", labelsize=7.5)
     label_rows(all_axes[0], list(frame["occupation"]), width=22)
+    for axes in all_axes:
+        axes.grid(True, axis="x")
     figure.supxlabel("log points", fontsize=9)
     return figure

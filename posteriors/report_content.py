@@ -11,6 +11,7 @@ import xarray as xr
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
+from taskroy.posteriors.figure_flows import movers_drawing
 from taskroy.posteriors.figure_scenario import (
     decomposition_drawing,
     exposure_drawing,
@@ -167,6 +168,7 @@ def _part(
     tasks, headline = task_table(scenario, band), headline_table(scenario, band)
     exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
+    further = _further_tables(scenario, band, intercept)
     return ScenarioPart(
         scenario=scenario,
         question=question(scenario, tasks, rule, steps),
@@ -181,13 +183,18 @@ def _part(
             "exposure": exposure,
             "employment": employment_table(scenario, band),
             "decomposition": decomposition,
-            **_further_tables(scenario, band, intercept),
+            **further,
         },
         drawings={
             "winners": winners_drawing(scenario, winners, band),
             "workers": workers_drawing(scenario, workers),
             "exposure": exposure_drawing(scenario, exposure, headline, band),
             "decomposition": decomposition_drawing(scenario, decomposition, band),
+            **(
+                {"movers": movers_drawing(scenario, further["movers"], band)}
+                if "movers" in further
+                else {}
+            ),
         },
     )
 

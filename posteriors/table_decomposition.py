@@ -12,7 +12,7 @@ _TITLES = {
     "productivity": "Productivity",
     "task_shift": "Task shift",
     "selection": "Selection",
-    "skill_change": "Change of skills",
+    "skill_change": "Skills",
     "bargaining": "Bargaining",
     "resorting": "Re-sorting",
     "log_wage_change": "Total",

@@ -182,7 +182,7 @@ def winners_table(scenario: Scenario, band: Band) -> Table:
         {
             "occupation": scenario.occupations,
             **estimate("winners", draws["winners_by_occupation"], band),
-            **_losers_by_occupation(scenario, band),
+            **estimate("losers", 1 - draws["winners_by_occupation"], band),
             **estimate("worker_change", draws["worker_change_by_occupation"], band),
             "gain_probability": above_zero(draws["worker_change_by_occupation"]),
         }
@@ -248,7 +248,3 @@ def _machine_productivity(scenario: Scenario, band: Band) -> dict[str, NDArray[n
     # There are no machines where nothing is automated.
     machines = np.isfinite(draws.to_numpy()).any((0, 1))
     return {name: np.where(machines, values, np.nan) for name, values in found.items()}
-
-
-def _losers_by_occupation(scenario: Scenario, band: Band) -> dict[str, NDArray[np.float64]]:
-    return estimate("losers", 1 - scenario.draws["winners_by_occupation"], band)

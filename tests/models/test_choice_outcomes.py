@@ -10,7 +10,7 @@ from taskroy.models.choice import choice_probabilities, expected_wages
 from taskroy.models.choice_grid import Grid
 from taskroy.models.choice_outcomes import choice_outcomes, efficiency
 
-COARSE, FINE = Grid(nodes=88, terms=28, knots=200), Grid(nodes=200, terms=56, knots=640)
+COARSE, FINE = Grid(nodes=72, terms=28, knots=200), Grid(nodes=200, terms=56, knots=640)
 VALUE = 8.0 + np.random.default_rng(3).normal(0.0, 2.0, (6, 5))
 
 
@@ -70,11 +70,26 @@ def test_a_coarse_grid_is_as_good_as_a_fine_one() -> None:
     for ratio in (0.5, 1.6, 3.0):
         r, shift = jnp.asarray(ratio), jnp.asarray(0.25 * ratio**2)
         coarse, fine = (choice_outcomes(jnp.asarray(VALUE), r, grid) for grid in (COARSE, FINE))
-        np.testing.assert_allclose(coarse.worth, fine.worth, rtol=0, atol=5e-6)
+        np.testing.assert_allclose(coarse.worth, fine.worth, rtol=0, atol=1e-8)
         coarse_units, fine_units = (
             efficiency(jnp.asarray(VALUE), r, shift, grid) for grid in (COARSE, FINE)
         )
-        np.testing.assert_allclose(coarse_units, fine_units, atol=5e-8)
+        np.testing.assert_allclose(coarse_units, fine_units, rtol=0, atol=1e-8)
+
+
+def test_workers_in_blocks_are_as_workers_together() -> None:
+    """2,000 workers are more than a block; 300 of them are not."""
+    value = jnp.asarray(8.0 + np.random.default_rng(4).normal(0.0, 2.0, (2001, 5)))
+    # The widest and the narrowest worker set the nodes, so they are in both.
+    value = value.at[:2].set(jnp.asarray([[0.0] * 5, [20.0] * 5]) + value[:2] / 10)
+    ratio, shift = jnp.asarray(1.6), jnp.asarray(0.64)
+    some = jnp.concatenate([value[:2], value[-298:]])
+    together, alone = (choice_outcomes(x, ratio, COARSE) for x in (value, some))
+    for x, y in zip(together, alone, strict=True):
+        np.testing.assert_allclose(x[-298:], y[-298:], rtol=0, atol=1e-8)
+        assert x.shape[0] == 2001
+    units = [efficiency(x, ratio, shift, COARSE)[-298:] for x in (value, some)]
+    np.testing.assert_allclose(*units, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("ratio", [0.3, 1.6, 3.0])
