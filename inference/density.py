@@ -13,7 +13,11 @@ from taskroy.inference.latent_sites import latent_sites
 
 
 class Density(NamedTuple):
-    """Minus a model's log density, of unconstrained sites, and the maps to and from these."""
+    """A density of unconstrained sites, and the maps between them and the model's own.
+
+    ``potential`` is minus the log density, Jacobian included; ``to_real`` unconstrains values of
+    the sites, ``from_real`` constrains them.
+    """
 
     potential: Callable[[dict[str, Array]], Array]
     to_real: Callable[[dict[str, Array]], dict[str, Array]]

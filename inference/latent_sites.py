@@ -1,7 +1,7 @@
 """The latent sites of a model: names, supports, shapes; without its density.
 
-Guides and transforms need no more than these. Found by tracing abstractly, where a model that runs
-for real is compiled operation by operation, which took most of the time of a small fit.
+Guides and transforms need no more than these. They are found by tracing abstractly: a model that
+runs for real, outside of `jax.jit`, is compiled operation by operation.
 """
 
 from __future__ import annotations

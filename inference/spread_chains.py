@@ -1,4 +1,4 @@
-"""One computation for every chain, compiled once, on all local devices."""
+"""One computation for every chain, compiled once, on all devices."""
 
 from __future__ import annotations
 

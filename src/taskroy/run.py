@@ -212,8 +212,9 @@ def _fitted(
     from taskroy.posteriors.store import open_posterior, save_posterior
 
     place, checkpoint = folder / POSTERIOR, folder / CHECKPOINT
-    # Beside a posterior it is of a fit that was to replace it, and was stopped.
+    # What one process keeps, the others would not know of.
     alone = jax.process_count() == 1
+    # Beside a posterior it is of a fit that was to replace it, and was stopped.
     goes_on = (
         alone
         and not overwrite
@@ -238,7 +239,6 @@ def _fitted(
     elif resume:
         _LOG.info("Nothing was kept in %s: the fit begins.", checkpoint)
     begin(folder, study_text)
-    # What one process keeps, the others would not know of.
     posterior = fit_study(
         study, panel, tasks, progress=progress, checkpoint=checkpoint if alone else None
     )
