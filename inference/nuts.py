@@ -103,7 +103,8 @@ def run_chains(
     )
     keys = jax.random.split(key, settings.chains)
     # Left to the kernel, this would be compiled operation by operation.
-    height, slope = jax.jit(jax.vmap(jax.value_and_grad(potential)))(starts)
+    gradient = compile_for_chains(jax.value_and_grad(potential), starts, settings.chains, mesh)
+    height, slope = gradient.run(starts)
     state = jax.vmap(lambda k, z: kernel.init(k, settings.warmup, z, (), {}))(
         keys, ParamInfo(starts, height, slope)
     )
@@ -126,7 +127,6 @@ def run_chains(
     state, moments, done, blocks = _where_it_was(checkpoint, state, no_moments(state))
     if done < total:
         sampler = compile_for_chains(advance, state, settings.chains, mesh)
-        gradient = compile_for_chains(jax.grad(potential), starts, settings.chains, mesh)
         a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
         number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
         seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)

@@ -21,12 +21,12 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Float
 from numpyro import handlers
-from numpyro.distributions import Distribution, ZeroSumNormal
+from numpyro.distributions import Distribution, MultivariateNormal, ZeroSumNormal
 from numpyro.infer.reparam import Reparam
 
 SUFFIX = "_whitened"
 # Sites that have a prior scale of their own.
-_LEVELS = ("amenity", "mean_potential")
+_LEVELS = ("amenity", "intercept_coordinate", "mean_potential")
 
 
 class LevelLikelihood(NamedTuple):
@@ -127,4 +127,6 @@ def _coordinates(
         basis = zero_sum_basis(values.shape[-1])
         free = basis.shape[1]
         return values @ basis, jnp.zeros(free), jnp.eye(free) / fn.scale**2
-    return values, fn.mean, jnp.linalg.inv(fn.covariance_matrix)
+    if isinstance(fn, MultivariateNormal):
+        return values, fn.mean, jnp.linalg.inv(fn.covariance_matrix)
+    return values, fn.mean, jnp.diag(1 / fn.variance)

@@ -59,6 +59,15 @@ class Careers(Distribution):  # type: ignore[misc]
     )
     pytree_aux_fields = ("shock", "grid")
 
+    @classmethod
+    def gather_pytree_data_fields(cls) -> tuple[str, ...]:
+        """Return the fields that are arrays, in one order.
+
+        NumPyro's is that of a set, which Python shuffles anew in each process: no process would
+        find the programs that another one compiled.
+        """
+        return cls.pytree_data_fields
+
     def __init__(
         self,
         potential: Float[Array, "N O"],

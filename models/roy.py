@@ -179,9 +179,9 @@ def _levels(economy: Economy, settings: ModelSettings) -> tuple[Array, Array]:
             skill_mean = numpyro.sample("skill_mean", skill_mean_prior)
             basis = economy.orthogonal_basis
             free = numpyro.sample(
-                "intercept_coordinate", dist.Normal(0, 1).expand([basis.shape[1]]).to_event(1)
+                "intercept_coordinate", dist.Normal(0, scale).expand([basis.shape[1]]).to_event(1)
             )
-            intercept = scale * (basis @ free)
+            intercept = basis @ free
             mean_potential = numpyro.deterministic("mean_potential", intercept + a @ skill_mean)
         else:
             # μ = known + c + N(0, τ²): integrate over μ, c and s̄, draw m̄, then s̄ given m̄.

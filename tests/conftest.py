@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Read by JAX when it is first imported; nothing here imports it.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", user_cache_dir("taskroy-tests"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 class ByFit(LoadScopeScheduling):  # type: ignore[misc]

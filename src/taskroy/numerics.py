@@ -8,9 +8,10 @@ import os
 def configure_jax(*, chains: int, workers: bool = False, processes: int = 1) -> None:
     """Set up JAX for a command; call it before anything has been computed.
 
-    Compiled programs are kept in the user's cache folder, where the next run finds them, and the
-    processor counts as several devices, so that chains run side by side. Precision is not set here:
-    a fit chooses its own.
+    Compiled programs are kept in the user's cache folder, or the one that
+    ``JAX_COMPILATION_CACHE_DIR`` names, where the next run finds them, and the processor counts as
+    several devices, so that chains run side by side. Precision is not set here: a fit chooses its
+    own.
 
     Parameters
     ----------
@@ -22,7 +23,6 @@ def configure_jax(*, chains: int, workers: bool = False, processes: int = 1) -> 
         How many processes compute together; of several, each is one device.
     """
     import jax
-    from platformdirs import user_cache_dir
 
     # NUTS spreads its chains where the devices divide them evenly.
     cores = os.cpu_count() or 1
@@ -31,8 +31,15 @@ def configure_jax(*, chains: int, workers: bool = False, processes: int = 1) -> 
     if workers:
         devices = cores if processes == 1 else 1
     for option, value in {
-        "jax_compilation_cache_dir": user_cache_dir("taskroy"),
-        "jax_persistent_cache_min_compile_time_secs": 0.5,
+        "jax_compilation_cache_dir": _cache_folder(),
+        # A fit compiles hundreds of programs that take some hundredths of a second each.
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
         "jax_num_cpu_devices": devices,
     }.items():
         jax.config.update(option, value)
+
+
+def _cache_folder() -> str:
+    from platformdirs import user_cache_dir
+
+    return os.environ.get("JAX_COMPILATION_CACHE_DIR") or user_cache_dir("taskroy")

@@ -29,6 +29,8 @@ SHAPE = ROOT @ ROOT.T + np.eye(O)
 def prior(kind: str, scale: Any) -> Any:
     if kind == "zero-sum":
         return dist.ZeroSumNormal(scale, event_shape=(O,))
+    if kind == "independent":
+        return dist.Normal(jnp.arange(float(O)), scale).to_event(1)
     return dist.MultivariateNormal(jnp.arange(float(O)), scale**2 * jnp.asarray(SHAPE))
 
 
@@ -47,7 +49,7 @@ def likelihood(size: int, strength: float) -> LevelLikelihood:
     )
 
 
-@pytest.mark.parametrize("kind", ["zero-sum", "normal"])
+@pytest.mark.parametrize("kind", ["zero-sum", "independent", "normal"])
 @pytest.mark.parametrize("strength", [0.0, 1.0, 1e4])
 def test_density_is_the_models_times_the_jacobian(kind: str, strength: float) -> None:
     size = O - 1 if kind == "zero-sum" else O
@@ -72,7 +74,7 @@ def test_density_is_the_models_times_the_jacobian(kind: str, strength: float) ->
         assert float(ours) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["zero-sum", "normal"])
+@pytest.mark.parametrize("kind", ["zero-sum", "independent", "normal"])
 def test_likelihood_is_the_posterior_over_the_prior(kind: str) -> None:
     size = O - 1 if kind == "zero-sum" else O
     basis = zero_sum_basis(O) if kind == "zero-sum" else np.eye(O)
@@ -80,7 +82,8 @@ def test_likelihood_is_the_posterior_over_the_prior(kind: str) -> None:
     if kind == "zero-sum":
         mean, precision = np.zeros(size), np.eye(size) / 0.49
     else:
-        mean, precision = np.arange(float(O)), np.linalg.inv(0.49 * SHAPE)
+        shape = SHAPE if kind == "normal" else np.eye(O)
+        mean, precision = np.arange(float(O)), np.linalg.inv(0.49 * shape)
     truth = likelihood(size, 5.0)
     whole = precision + np.asarray(truth.precision)
     centre = np.linalg.solve(whole, precision @ mean + np.asarray(truth.score))
