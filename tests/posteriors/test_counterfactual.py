@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import report_tree as trees
 from taskroy.errors import ModelError
 from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario, steps_of
 from taskroy.models.scenario_tasks import NothingChanges, shares_of
@@ -53,10 +52,6 @@ def test_posterior_gains_its_counterfactuals(study):
 @pytest.fixture(scope="module")
 def small():
     """Two chains of three draws of 20 workers in four occupations; nothing was fitted."""
-    path = Path(__file__).parent / "report_tree.py"
-    spec = importlib.util.spec_from_file_location("report_tree", path)
-    trees = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(trees)
     tree = trees.make_tree(titles="abcd", workers=(12, 30, 14, 25), people=20)
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
     groups["posterior"] = groups["posterior"].isel(draw=slice(3))
