@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,23 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from taskroy.data.panel import PanelArrays
+from few_careers import few_careers
 from taskroy.inference.density import density_of
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import Pilot
 from taskroy.inference.problem import Problem
-from taskroy.inference.seen import seen
 from taskroy.inference.settings import InferenceSettings
-from taskroy.inference.skill_posterior import no_expansion
 from taskroy.inference.worker_mesh import everywhere, own_copy, worker_mesh
 from taskroy.models.choice_grid import Grid
-from taskroy.models.roy import economy
 from taskroy.models.settings import ModelSettings
-from taskroy.models.technology import Technology
 from taskroy.progress import Silent
 
-# Workers that no number of devices but one divides.
-N, T, O = 7, 3, 3  # noqa: E741
 GRID = Grid(nodes=32, terms=16, knots=96)
 START = {
     "wage_shock_scale": 0.4,
@@ -43,24 +37,9 @@ START = {
 
 
 def problem(shock: Any) -> Problem:
-    rng = np.random.default_rng(0)
-    panel = PanelArrays(
-        log_wage=rng.normal(2.2, 0.5, (N, T)),
-        occupation=rng.integers(0, O, (N, T)).astype(np.int32),
-        observed=np.arange(T) < np.array([3, 1, 2, 3, 2, 3, 2])[:, None],
-        design=rng.normal(size=(N, T, 1)),
-        covariate_names=("exper",),
-        worker=np.arange(N),
-        year=np.tile(np.arange(T), (N, 1)),
-        weight=np.ones((N, T)),
-    )
-    weights = np.array([[0.7, 0.3], [0.2, 0.8], [0.45, 0.55]])
-    conditions = economy(Technology.from_task_weights(weights, np.array([0.7, 0.6, 0.8])), panel)
-    known = seen(conditions, jnp.asarray(panel.log_wage), jnp.asarray(panel.occupation))
-    found = Pilot({}, no_expansion(conditions), GRID, GRID, None, {})  # type: ignore[arg-type]
-    return Problem(
-        known, ModelSettings(shock=shock, intercept="known", amenities="none"), found, worker_mesh()
-    )
+    settings = ModelSettings(shock=shock, intercept="known", amenities="none")
+    # Seven workers, whom no number of devices but one divides.
+    return replace(few_careers(settings, GRID, (3, 1, 2, 3, 2, 3, 2)), mesh=worker_mesh())
 
 
 def draws(found: Problem, start: dict[str, Any]) -> dict[str, Any]:

@@ -10,39 +10,17 @@ import numpy as np
 import pytest
 from numpyro.infer.util import log_density
 
-from taskroy.data.panel import PanelArrays
+from few_careers import few_careers
 from taskroy.inference.batches import draw_batch
-from taskroy.inference.pilot import Pilot
 from taskroy.inference.problem import Problem
-from taskroy.inference.seen import seen
-from taskroy.inference.skill_posterior import no_expansion
 from taskroy.models.choice_grid import Grid
-from taskroy.models.roy import economy
 from taskroy.models.settings import ModelSettings
-from taskroy.models.technology import Technology
 
-N, T, O = 6, 3, 3  # noqa: E741
 FINE = Grid(nodes=96, terms=32, knots=320)
 
 
 def problem(shock: Any) -> Problem:
-    rng = np.random.default_rng(0)
-    panel = PanelArrays(
-        log_wage=rng.normal(2.2, 0.5, (N, T)),
-        occupation=rng.integers(0, O, (N, T)).astype(np.int32),
-        observed=np.arange(T) < np.array([3, 1, 2, 3, 2, 3])[:, None],
-        design=rng.normal(size=(N, T, 1)),
-        covariate_names=("exper",),
-        worker=np.arange(N),
-        year=np.tile(np.arange(T), (N, 1)),
-        weight=np.ones((N, T)),
-    )
-    weights = np.array([[0.7, 0.3], [0.2, 0.8], [0.45, 0.55]])
-    technology = Technology.from_task_weights(weights, np.array([0.7, 0.6, 0.8]))
-    conditions = economy(technology, panel)
-    known = seen(conditions, jnp.asarray(panel.log_wage), jnp.asarray(panel.occupation))
-    found = Pilot({}, no_expansion(conditions), FINE, FINE, None, {})  # type: ignore[arg-type]
-    return Problem(known, ModelSettings(shock=shock, intercept="known"), found)
+    return few_careers(ModelSettings(shock=shock, intercept="known"), FINE, (3, 1, 2, 3, 2, 3))
 
 
 THETA = {

@@ -15,6 +15,8 @@ import numpy as np
 import taskroy
 
 PROGRAM = Path(__file__).with_name("on_devices.py")
+# Of this taskroy, and of what tests share.
+SOURCES = (Path(taskroy.__file__).parents[1], PROGRAM.parents[1] / "support")
 # Of one density or gradient. Draws drift apart as every rounding is carried on by 50 trajectories.
 ROUNDING, DRIFT = 1e-11, 1e-4
 
@@ -22,7 +24,7 @@ ROUNDING, DRIFT = 1e-11, 1e-4
 def started(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(PROGRAM), *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(taskroy.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, SOURCES))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
