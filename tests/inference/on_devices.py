@@ -25,6 +25,8 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Silent
 
+# Of seven workers, whom no number of devices but one divides.
+YEARS = (3, 1, 2, 3, 2, 3, 2)
 GRID = Grid(nodes=32, terms=16, knots=96)
 START = {
     "wage_shock_scale": 0.4,
@@ -38,8 +40,7 @@ START = {
 
 def problem(shock: Any) -> Problem:
     settings = ModelSettings(shock=shock, intercept="known", amenities="none")
-    # Seven workers, whom no number of devices but one divides.
-    return replace(few_careers(settings, GRID, (3, 1, 2, 3, 2, 3, 2)), mesh=worker_mesh())
+    return replace(few_careers(settings, GRID, YEARS), mesh=worker_mesh())
 
 
 def draws(found: Problem, start: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def main() -> None:
         jax.distributed.initialize(sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
     found = problem(sys.argv[1])
     start = {k: jnp.asarray(v) for k, v in START.items()}
-    start["skill_whitened"] = jnp.full((N, 2), 0.1)
+    start["skill_whitened"] = jnp.full((len(YEARS), 2), 0.1)
     answer: dict[str, Any] = {"devices": len(jax.devices())}
     for name in ("joint", "marginal"):
         density = density_of(partial(getattr(Problem, name), found))

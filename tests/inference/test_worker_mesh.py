@@ -31,10 +31,17 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    told, errors = process.communicate(timeout=600)
-    assert process.returncode == 0, errors
-    found: dict[str, Any] = json.loads(told.splitlines()[-1])
+def answers(*processes: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    found = []
+    try:
+        for process in processes:
+            told, errors = process.communicate(timeout=600)
+            assert process.returncode == 0, errors
+            found.append(json.loads(told.splitlines()[-1]))
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
     return found
 
 
@@ -52,8 +59,7 @@ def require_same_densities(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 def test_four_devices_give_what_one_gives() -> None:
-    one, four = [started("occupation", count) for count in ("1", "4")]
-    alone, shared = answer(one), answer(four)
+    alone, shared = answers(*(started("occupation", count) for count in "14"))
     assert (alone["devices"], shared["devices"]) == (1, 4)
     require_same_densities(alone, shared)
 
@@ -62,7 +68,7 @@ def test_two_processes_give_what_one_gives() -> None:
     place = f"localhost:{free_port()}"
     processes = [started("worker", "1", place, "2", index) for index in "01"]
     processes.append(started("worker", "1"))
-    first, second, alone = map(answer, processes)
+    first, second, alone = answers(*processes)
     assert (first["devices"], second["devices"], alone["devices"]) == (2, 2, 1)
     assert first == second
     require_same_densities(alone, first)
