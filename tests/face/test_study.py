@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from taskroy.data.load import SOURCES, load_panel
 from taskroy.data.task_weights import task_weights
 from taskroy.errors import StudyError
+from taskroy.inference.settings import InferenceSettings
 from taskroy.models.scenario import Automation, Scenario
 from taskroy.study import PanelSettings, Source, Study, TaskSettings
 from taskroy.study_file import default_text
@@ -142,7 +143,10 @@ def test_json_brings_back_every_setting() -> None:
 def test_the_default_study_says_only_what_an_empty_one_means_or_names() -> None:
     default, empty = Study.default(), written("")
     assert default.scenario == (Automation(),) == empty.scenario
-    assert default.model_copy(update={"panel": empty.panel, "tasks": empty.tasks}) == empty
+    # What is known of this panel: NUTS may take long steps.
+    assert default.inference == InferenceSettings(target_accept=0.7)
+    same = {name: getattr(empty, name) for name in ("panel", "tasks", "inference")}
+    assert default.model_copy(update=same) == empty
     named = load_panel(**default.panel.model_dump(exclude_none=True, exclude={"covariates"}),
                        covariates=default.panel.covariates)  # fmt: skip
     assert named.covariates == load_panel().covariates
