@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
 from jax import Array
@@ -52,15 +54,36 @@ class LatentSites:
         """Map real numbers to values of the sites."""
         return transform_fn(self._transforms(), reals)
 
+    def flattened(self, reals: dict[str, Array]) -> Array:
+        """Return real numbers of the sites as one vector, in the model's order."""
+        return jnp.concatenate([reals[name].reshape(-1) for name in self.supports])
+
+    def unflattened(self, flat: Array) -> dict[str, Array]:
+        """Return the real numbers of which `flattened` gave the vector."""
+        shapes = self._unconstrained_shapes()
+        ends = np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1]
+        parts = jnp.split(flat, ends.tolist())
+        return {k: x.reshape(shapes[k]) for k, x in zip(shapes, parts, strict=True)}
+
+    def sample_at(self, reals: dict[str, Array]) -> None:
+        """Give a guide these sites at real numbers that it drew: Jacobians are counted."""
+        for name, transform in self._transforms().items():
+            value = transform(reals[name])
+            log_volume = transform.log_abs_det_jacobian(reals[name], value).sum()
+            event_dim = len(self.shapes[name])
+            numpyro.sample(name, dist.Delta(value, -log_volume, event_dim=event_dim))
+
     def unconstrained_sizes(self) -> dict[str, int]:
         """Return how many real numbers each site is."""
-        transforms = self._transforms()
-        return {k: math.prod(transforms[k].inverse_shape(v)) for k, v in self.shapes.items()}
+        return {k: math.prod(shape) for k, shape in self._unconstrained_shapes().items()}
 
     def skeleton(self, *_: Any) -> None:
         """Run a model that has these sites and no density: for guides, which replace its draws."""
         for name, support in self.supports.items():
             numpyro.sample(name, dist.ImproperUniform(support, (), self.shapes[name]))
+
+    def _unconstrained_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {k: t.inverse_shape(self.shapes[k]) for k, t in self._transforms().items()}
 
     def _transforms(self) -> dict[str, Any]:
         return {name: biject_to(support) for name, support in self.supports.items()}
@@ -80,12 +103,15 @@ def latent_sites(model: Callable[..., Any], *arguments: Array) -> LatentSites:
     )
 
 
-def prior_medians(model: Callable[..., Any], *arguments: Array) -> dict[str, Array]:
-    """Return each latent site's median (of draws) given those before it."""
+def prior_medians(
+    model: Callable[..., Any], names: tuple[str, ...], *arguments: Array
+) -> dict[str, Array]:
+    """Return the median (of draws) of some latent sites, each given the sites before it."""
 
     def medians(*arguments: Array) -> dict[str, Array]:
         at_medians = handlers.substitute(handlers.seed(model, 0), substitute_fn=init_to_median)
-        return {name: site["value"] for name, site in _latent(at_medians, arguments).items()}
+        sites = _latent(at_medians, arguments)
+        return {name: sites[name]["value"] for name in names}
 
     found: dict[str, Array] = jax.jit(medians)(*arguments)
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -33,12 +34,15 @@ from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
 
 _LOG = logging.getLogger(__name__)
-_BLOCK = 50
+BLOCK = 50
 _STATE, _DONE = "state", "iterations"
 _FEWEST_DRAWS = 20
 # Draws count for the metric once the chains have come from their starts, and while warm-up is left
 # to tune the step size to it.
 _FIRST_POOLED = 100
+
+
+type Sites = dict[str, Array]
 
 
 class Chains(NamedTuple):
@@ -91,37 +95,12 @@ def run_chains(
         Devices that share the workers of every chain, which the potential splits among them.
         Without, devices share the chains.
     """
-    kernel = NUTS(
-        potential_fn=potential,
-        dense_mass=[dense],
-        inverse_mass_matrix=inverse_mass,
-        adapt_mass_matrix=False,
-        step_size=0.2,
-        target_accept_prob=settings.target_accept,
-        # Before step sizes are tuned trees would be long for nothing.
-        max_tree_depth=(min(7, settings.max_tree_depth), settings.max_tree_depth),
-    )
-    keys = jax.random.split(key, settings.chains)
+    kernel = nuts_kernel(potential, settings, dense, inverse_mass)
     # Left to the kernel, this would be compiled operation by operation.
     gradient = compile_for_chains(jax.value_and_grad(potential), starts, settings.chains, mesh)
-    height, slope = gradient.run(starts)
-    state = jax.vmap(lambda k, z: kernel.init(k, settings.warmup, z, (), {}))(
-        keys, ParamInfo(starts, height, slope)
-    )
-
-    def advance(state: HMCState) -> tuple[HMCState, dict[str, Any]]:
-        def one(state: HMCState, _: None) -> tuple[HMCState, dict[str, Any]]:
-            state = kernel.sample(state, (), {})
-            return state, state.z | {
-                "diverging": state.diverging,
-                "energy": state.energy,
-                "n_steps": state.num_steps,
-                "acceptance_rate": state.accept_prob,
-                "step_size": state.adapt_state.step_size,
-                "lp": -state.potential_energy,
-            }
-
-        return jax.lax.scan(one, state, length=_BLOCK)
+    state = begin(kernel, starts, *gradient.run(starts), key, settings)
+    advance = partial(advance_block, kernel)
+    learn = jax.jit(learn_metric)
 
     total = settings.warmup + settings.draws
     state, moments, done, blocks = _where_it_was(checkpoint, state, no_moments(state))
@@ -137,28 +116,89 @@ def run_chains(
             size(number),
         )
     progress.start(f"NUTS, {settings.chains} chains", total)
-    for first in range(done, total, _BLOCK):
+    for first in range(done, total, BLOCK):
         began = time.perf_counter()
         state, block = jax.block_until_ready(sampler.run(state))
         seconds = time.perf_counter() - began
-        if _FIRST_POOLED <= first + _BLOCK <= settings.warmup - _BLOCK:
-            moments = with_draws(moments, block)
-            state = with_metric(state, moments)
-        ended, warm = min(first + _BLOCK, total), first >= settings.warmup
+        if learns_after(first + BLOCK, settings.warmup):
+            state, moments = learn(state, moments, {k: block[k] for k in starts})
+        ended, warm = min(first + BLOCK, total), first >= settings.warmup
         wanted = slice(max(0, settings.warmup - first), max(0, total - first))
         if ended > settings.warmup:
             blocks.append({k: np.asarray(v)[:, wanted] for k, v in block.items()})
             checkpoint.save(_block_name(first), blocks[-1])
         kept = named_leaves({"state": state, "moments": moments})
-        checkpoint.save(_STATE, kept | {_DONE: np.asarray(first + _BLOCK)})
+        checkpoint.save(_STATE, kept | {_DONE: np.asarray(first + BLOCK)})
         steps = float(np.mean(block["n_steps"]))
         progress.advance(ended, _note(steps, blocks, dense))
-        if warm and first - _BLOCK < settings.warmup and ended < total:
-            left = duration(seconds / _BLOCK * (total - ended))
+        if warm and first - BLOCK < settings.warmup and ended < total:
+            left = duration(seconds / BLOCK * (total - ended))
             _LOG.info("Warm-up is over: %.0f steps a draw, %s of sampling left.", steps, left)
     progress.finish()
     joined = {k: np.concatenate([block[k] for block in blocks], axis=1) for k in blocks[0]}
     return Chains({k: joined.pop(k) for k in starts}, joined)
+
+
+def nuts_kernel(
+    potential: Callable[[Sites], Array],
+    settings: InferenceSettings,
+    dense: tuple[str, ...],
+    inverse_mass: dict[tuple[str, ...], Array],
+) -> NUTS:
+    """Return NumPyro's kernel; arguments as for `run_chains`."""
+    return NUTS(
+        potential_fn=potential,
+        dense_mass=[dense],
+        inverse_mass_matrix=inverse_mass,
+        adapt_mass_matrix=False,
+        step_size=0.2,
+        target_accept_prob=settings.target_accept,
+        # Before step sizes are tuned trees would be long for nothing.
+        max_tree_depth=(min(7, settings.max_tree_depth), settings.max_tree_depth),
+    )
+
+
+def begin(
+    kernel: NUTS,
+    starts: Sites,
+    height: Array,
+    slope: Sites,
+    key: Array,
+    settings: InferenceSettings,
+) -> HMCState:
+    """Return the state of chains at their starts, where potential and gradient are given."""
+    keys = jax.random.split(key, settings.chains)
+    return jax.vmap(lambda k, z: kernel.init(k, settings.warmup, z, (), {}))(
+        keys, ParamInfo(starts, height, slope)
+    )
+
+
+def advance_block(kernel: NUTS, state: HMCState) -> tuple[HMCState, dict[str, Any]]:
+    """Advance one chain by a block of 50 iterations; return its draws and statistics, by name."""
+
+    def one(state: HMCState, _: None) -> tuple[HMCState, dict[str, Any]]:
+        state = kernel.sample(state, (), {})
+        return state, state.z | {
+            "diverging": state.diverging,
+            "energy": state.energy,
+            "n_steps": state.num_steps,
+            "acceptance_rate": state.accept_prob,
+            "step_size": state.adapt_state.step_size,
+            "lp": -state.potential_energy,
+        }
+
+    return jax.lax.scan(one, state, length=BLOCK)
+
+
+def learns_after(done: Any, warmup: int) -> Any:
+    """Tell whether the mass matrix learns from the block that ends with an iteration."""
+    return (done >= _FIRST_POOLED) & (done <= warmup - BLOCK)
+
+
+def learn_metric(state: HMCState, moments: Moments, draws: Sites) -> tuple[HMCState, Moments]:
+    """Return the chains with the metric of their draws, a block more of them, and the moments."""
+    counted = with_draws(moments, draws)
+    return with_metric(state, counted), counted
 
 
 def _where_it_was(
@@ -169,11 +209,15 @@ def _where_it_was(
     if saved is None:
         return state, moments, 0, []
     done = int(saved[_DONE])
-    loaded = (checkpoint.load(_block_name(first)) for first in range(0, done, _BLOCK))
+    loaded = (checkpoint.load(_block_name(first)) for first in range(0, done, BLOCK))
     _LOG.info("Sampling goes on after the %d iterations that were kept.", done)
     found = restored({"state": state, "moments": moments}, saved)
-    kept = Moments(*jax.tree.map(np.asarray, found["moments"]))
-    return found["state"], kept, done, [block for block in loaded if block is not None]
+    return (
+        found["state"],
+        Moments(*found["moments"]),
+        done,
+        [block for block in loaded if block is not None],
+    )
 
 
 def _block_name(first: int) -> str:

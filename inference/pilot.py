@@ -157,6 +157,18 @@ def pilot(
     progress
         Told how far it is.
     """
+    values, levels = first_fit(known, settings, key, progress)
+    unknown = no_expansion(known.economy)
+    return pilot_at(values, known, settings, tolerance, unknown, levels)
+
+
+def first_fit(
+    known: Seen, settings: ModelSettings, key: Array, progress: Progress | None
+) -> tuple[dict[str, Array], Levels]:
+    """Return medians of a variational fit, and what it says of levels; arguments as for `pilot`.
+
+    With no `progress` it can be traced, as in :func:`~taskroy.inference.variational.approximate`.
+    """
     model, unknown = generative(known, settings, FIRST_GRID), no_expansion(known.economy)
     start = starting_values(known.economy, settings)
     guide_key, level_key = jax.random.split(key)
@@ -169,8 +181,7 @@ def pilot(
         name="pilot fit",
     )
     values = guide.median()
-    levels = levels_near(model, values, guide.sample(level_key, _LEVEL_DRAWS))
-    return pilot_at(values, known, settings, tolerance, unknown, levels)
+    return values, levels_near(model, values, guide.sample(level_key, _LEVEL_DRAWS))
 
 
 def pilot_at(
@@ -185,6 +196,16 @@ def pilot_at(
 
     `expansion` is where the search for modes starts, `levels` are kept; the rest as for `pilot`.
     """
+    there, found = look_around(values, known, settings, expansion)
+    steps = (step_for(tolerance), _COARSE_STEP)
+    grid, coarse = (fitting_grid(there, known.career, step) for step in steps)
+    return Pilot(values, found, grid, coarse, there, levels)
+
+
+def look_around(
+    values: dict[str, Array], known: Seen, settings: ModelSettings, expansion: ChoiceExpansion
+) -> tuple[Careers, ChoiceExpansion]:
+    """Return careers at every worker's mode given θ, and the choice factor expanded there."""
 
     @jax.jit
     def at_modes(values: dict[str, Array], expansion: ChoiceExpansion) -> Careers:
@@ -194,10 +215,7 @@ def pilot_at(
         return careers(theta, known, modes.gaussian.centre, settings, FIRST_GRID)
 
     there = at_modes(values, expansion)
-    found = expand_choice(there, known.career, known.economy.technology.task_weights)
-    steps = (step_for(tolerance), _COARSE_STEP)
-    grid, coarse = (fitting_grid(there, known.career, step) for step in steps)
-    return Pilot(values, found, grid, coarse, there, levels)
+    return there, expand_choice(there, known.career, known.economy.technology.task_weights)
 
 
 def step_for(tolerance: float) -> float:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float
 from numpyro.infer.hmc import HMCState
@@ -19,8 +18,8 @@ from numpyro.infer.hmc import HMCState
 # A first guess counts as so many draws for each number in a row of the matrix.
 _DRAWS_A_NUMBER = 2
 
-type _Blocks = dict[tuple[str, ...], np.ndarray]
-type _Matrix = Float[np.ndarray, "D D"] | Float[np.ndarray, " D"]
+type _Blocks = dict[tuple[str, ...], Array]
+type _Matrix = Float[Array, "D D"] | Float[Array, " D"]
 
 
 class Moments(NamedTuple):
@@ -31,39 +30,39 @@ class Moments(NamedTuple):
     """
 
     guess: _Blocks
-    number: np.ndarray
+    number: Array
     mean: _Blocks
     scatter: _Blocks
 
 
 def no_moments(state: HMCState) -> Moments:
     """Begin with the mass matrix of chains that have not drawn; the leading axis is theirs."""
-    guess = {k: np.asarray(v)[0] for k, v in state.adapt_state.inverse_mass_matrix.items()}
+    guess = {k: v[0] for k, v in state.adapt_state.inverse_mass_matrix.items()}
     return Moments(
         guess,
-        np.zeros(()),
-        {k: np.zeros(len(v), v.dtype) for k, v in guess.items()},
-        {k: np.zeros_like(v) for k, v in guess.items()},
+        jnp.zeros((), state.potential_energy.dtype),
+        {k: jnp.zeros(len(v), v.dtype) for k, v in guess.items()},
+        {k: jnp.zeros_like(v) for k, v in guess.items()},
     )
 
 
 def with_draws(moments: Moments, draws: Mapping[str, Array]) -> Moments:
     """Count what all chains drew in a block: unconstrained sites, (chain, draw, …)."""
-    mean, scatter, new = {}, {}, np.zeros(())
+    mean, scatter, number = {}, {}, moments.number
     for sites, before in moments.mean.items():
-        parts = [np.asarray(draws[k]).reshape(-1, draws[k][0, 0].size) for k in sites]
-        x = np.concatenate(parts, axis=1)
-        new = np.asarray(float(len(x)))
+        parts = [draws[k].reshape(-1, draws[k][0, 0].size) for k in sites]
+        x = jnp.concatenate(parts, axis=1)
+        number = moments.number + len(x)
         centre = x.mean(0)
         about, gap = x - centre, centre - before
-        share = new / (moments.number + new)
+        share = len(x) / number
         if moments.scatter[sites].ndim == 2:
-            added = about.T @ about + moments.number * share * np.outer(gap, gap)
+            added = about.T @ about + moments.number * share * jnp.outer(gap, gap)
         else:
             added = (about**2).sum(0) + moments.number * share * gap**2
         mean[sites] = before + share * gap
         scatter[sites] = moments.scatter[sites] + added
-    return Moments(moments.guess, moments.number + new, mean, scatter)
+    return Moments(moments.guess, number, mean, scatter)
 
 
 def with_metric(state: HMCState, moments: Moments) -> HMCState:
@@ -72,13 +71,13 @@ def with_metric(state: HMCState, moments: Moments) -> HMCState:
     names = ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv")
     replaced: dict[str, dict[tuple[str, ...], Array]] = {name: {} for name in names}
     for sites, before in adapted.inverse_mass_matrix.items():
-        metric = pooled(moments.guess[sites], float(moments.number), moments.scatter[sites])
+        metric = pooled(moments.guess[sites], moments.number, moments.scatter[sites])
         for name, part in zip(names, (metric, *_roots(metric)), strict=True):
-            replaced[name][sites] = jnp.broadcast_to(jnp.asarray(part, before.dtype), before.shape)
+            replaced[name][sites] = jnp.broadcast_to(part, before.shape)
     return state._replace(adapt_state=adapted._replace(**replaced))
 
 
-def pooled(guess: _Matrix, number: float, scatter: _Matrix) -> _Matrix:
+def pooled(guess: _Matrix, number: Array | float, scatter: _Matrix) -> _Matrix:
     """Return the (co)variance of draws, mixed with a guess worth two draws a number of a row."""
     worth = _DRAWS_A_NUMBER * (len(guess) if guess.ndim == 2 else 1)
     mixed: _Matrix = (scatter + worth * guess) / (number + worth)
@@ -90,6 +89,6 @@ def _roots(inverse_mass: _Matrix) -> tuple[_Matrix, _Matrix]:
     if inverse_mass.ndim == 1:
         return inverse_mass**-0.5, inverse_mass**0.5
     # As NumPyro has them: the lower factor of M comes from the flipped one of its inverse.
-    flipped = np.linalg.cholesky(inverse_mass[::-1, ::-1])
+    flipped = jnp.linalg.cholesky(inverse_mass[::-1, ::-1])
     inverse_root = flipped[::-1, ::-1].T
-    return np.linalg.inv(inverse_root), inverse_root
+    return jnp.linalg.inv(inverse_root), inverse_root

@@ -36,13 +36,11 @@ from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.start import Start, kept
-from taskroy.inference.variational import Approximation, approximate
+from taskroy.inference.variational import STARTING_STEPS, Approximation, approximate
 from taskroy.inference.worker_mesh import own_copy, worker_mesh
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
-
-_GUIDE_STEPS = 500
 
 
 class _Call(NamedTuple):
@@ -193,7 +191,7 @@ def _starting_points(
         model,
         key,
         problem.start(),
-        steps=_GUIDE_STEPS,
+        steps=STARTING_STEPS,
         learning_rate=0.01,
         progress=call.progress,
         name="starting points",

@@ -33,8 +33,8 @@ class InferenceSettings(BaseModel):
             gt=0.5,
             lt=1,
             description="Acceptance probability NUTS tunes its steps for; higher takes shorter "
-            "steps, and more of them. The default is for panels nobody has sampled yet; 0.7 may do, "
-            "at half the time.",
+            "steps, and more of them. The default is for panels that nobody has sampled yet; 0.7 "
+            "may do, at half the time.",
         ),
     ] = 0.9
     max_tree_depth: Annotated[

@@ -7,69 +7,82 @@ NUTS, and with skills integrated out it is the ``svi`` route.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 import numpyro.distributions as dist
 import optax
 from jax import Array
 from numpyro import handlers
-from numpyro.distributions import Distribution
+from numpyro.distributions import Distribution, constraints
 from numpyro.infer import SVI
-from numpyro.infer.autoguide import AutoGuideList, AutoMultivariateNormal, AutoNormal
 from numpyro.infer.elbo import ELBO
-from numpyro.infer.initialization import init_to_value
 from numpyro.infer.util import log_density
 
-from taskroy.inference.latent_sites import latent_sites, prior_medians
+from taskroy.inference.latent_sites import LatentSites, latent_sites, prior_medians
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.progress import Progress
 
+# Optimiser steps to starting points for NUTS.
+STARTING_STEPS = 500
 _BLOCK = 100
 _SCALE, _WHITENED_SCALE = 0.03, 0.5
+_LOCATION, _TRIL = "theta_location", "theta_scale_tril"
+_SKILLS_LOCATION, _SKILLS_SCALE = "skills_location", "skills_scale"
 
 
 class Approximation(NamedTuple):
-    """A fitted guide: the guide, its parameters, and the loss at each step (−ELBO)."""
+    """A fitted guide: the sites of θ, the guide's parameters, and the loss at each step (−ELBO)."""
 
-    guide: AutoGuideList
+    sites: LatentSites
     parameters: dict[str, Array]
     losses: Array
 
     def sample(self, key: Array, draws: int) -> dict[str, Array]:
         """Draw θ, and whitened skills where there are, each with a leading dimension `draws`."""
-        sample = partial(self.guide.sample_posterior, sample_shape=(draws,))
-        drawn: dict[str, Array] = jax.jit(sample)(key, self.parameters)
+        drawn: dict[str, Array] = jax.jit(self._sample, static_argnums=1)(key, draws)
+        return drawn
+
+    def _sample(self, key: Array, draws: int) -> dict[str, Array]:
+        theta_key, skill_key = jax.random.split(key)
+        flat = self.parameter_gaussian().sample(theta_key, (draws,))
+        drawn = jax.vmap(lambda x: self.sites.constrained(self.sites.unflattened(x)))(flat)
+        skills = self._skill_gaussian()
+        if skills is not None:
+            drawn[WHITENED] = skills.sample(skill_key, (draws,))
         return drawn
 
     def median(self) -> dict[str, Array]:
         """Return the median of each site of θ, constrained."""
-        medians: dict[str, Array] = jax.jit(self.guide[0].median)(self.parameters)
-        return medians
+        found: dict[str, Array] = jax.jit(
+            lambda flat: self.sites.constrained(self.sites.unflattened(flat))
+        )(self.parameters[_LOCATION])
+        return found
 
     @property
     def parameter_sites(self) -> tuple[str, ...]:
         """Sites of θ in the order in which the Gaussian flattens them, that of the model."""
-        return tuple(self.guide[0]._init_locs)
+        return tuple(self.sites.supports)
 
     def parameter_gaussian(self) -> Distribution:
         """Return the Gaussian over θ, unconstrained and flattened."""
-        return self.guide[0].get_posterior(self.parameters)
+        return _gaussian(self.parameters[_LOCATION], self.parameters[_TRIL])
 
     def log_density(self, sites: dict[str, Array]) -> Array:
         """Return the log density at one unconstrained point; whitened skills are real already."""
         theta = jnp.concatenate([sites[name].reshape(-1) for name in self.parameter_sites])
-        if WHITENED not in sites:
-            return self.parameter_gaussian().log_prob(theta)
-        location = self.parameters[f"{WHITENED}_skills_loc"]
-        scale = self.parameters[f"{WHITENED}_skills_scale"]
-        skills = dist.Normal(location, scale).log_prob(sites[WHITENED]).sum()
-        return self.parameter_gaussian().log_prob(theta) + skills
+        density, skills = self.parameter_gaussian().log_prob(theta), self._skill_gaussian()
+        return density if skills is None else density + skills.log_prob(sites[WHITENED])
+
+    def _skill_gaussian(self) -> Distribution | None:
+        location = self.parameters.get(_SKILLS_LOCATION)
+        return None if location is None else _normal(location, self.parameters[_SKILLS_SCALE])
 
 
 def approximate(
@@ -78,7 +91,7 @@ def approximate(
     start: dict[str, Array],
     *,
     steps: int,
-    progress: Progress,
+    progress: Progress | None,
     learning_rate: float = 0.02,
     name: str = "variational approximation",
     draw_batch: Callable[[Array], Array] | None = None,
@@ -93,11 +106,12 @@ def approximate(
     key
         Random key.
     start
-        Starting values of sites; others start at prior medians.
+        Starting values of sites; others start at prior medians, but whitened skills are named.
     steps
         Optimiser steps.
     progress
-        Told how far it is.
+        Told how far it is. With None all steps are one computation, which JAX can trace as part of
+        another.
     learning_rate
         Of Adam, decaying along a cosine.
     name
@@ -111,34 +125,26 @@ def approximate(
         return () if draw_batch is None else (draw_batch(key),)
 
     some = arguments(batch_key)
-    sites = latent_sites(model, *some)
-    initial = init_to_value(values={**prior_medians(model, *some), **start})
-    guide = AutoGuideList(sites.skeleton, init_loc_fn=initial)
-    parameters = sites.of(name for name in sites.supports if name != WHITENED)
-    guide.append(
-        AutoMultivariateNormal(parameters.skeleton, prefix="parameters", init_loc_fn=initial)
+    every = latent_sites(model, *some)
+    theta = every.of(name for name in every.supports if name != WHITENED)
+    if missing := tuple(name for name in theta.supports if name not in start):
+        start = prior_medians(model, missing, *some) | start
+    svi = SVI(
+        every.skeleton,
+        partial(_guide, theta, start),
+        optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)),
+        _OrderedELBO(model),
     )
-    if WHITENED in sites.supports:
-        skills = sites.of([WHITENED])
-        guide.append(
-            AutoNormal(
-                skills.skeleton, prefix="skills", init_loc_fn=initial, init_scale=_WHITENED_SCALE
-            )
-        )
-    schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)
-    svi = SVI(sites.skeleton, guide, optax.adam(schedule), _OrderedELBO(model))
-    # What is whitened has a posterior sd near one, other parameters one nearer zero.
-    widths = [
-        np.full(size, _WHITENED_SCALE if name.endswith(SUFFIX) else _SCALE)
-        for name, size in parameters.unconstrained_sizes().items()
-    ]
-    wide = {"parameters_scale_tril": jnp.diag(jnp.asarray(np.concatenate(widths)))}
-    state = svi.init(key, *some, init_params=wide)
 
     @jax.jit
     def block(state: Any, keys: Array) -> tuple[Any, Array]:
         return jax.lax.scan(lambda s, k: svi.update(s, *arguments(k)), state, keys)
 
+    # Left to itself, this would be compiled operation by operation.
+    state = jax.jit(svi.init)(key, *some)
+    if progress is None:
+        state, loss = block(state, jax.random.split(batch_key, steps))
+        return Approximation(theta, svi.get_params(state), loss)
     losses = []
     progress.start(name, steps)
     for done in range(0, steps, _BLOCK):
@@ -146,7 +152,41 @@ def approximate(
         losses.append(loss)
         progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
     progress.finish()
-    return Approximation(guide, svi.get_params(state), jnp.concatenate(losses))
+    return Approximation(theta, jax.jit(svi.get_params)(state), jnp.concatenate(losses))
+
+
+def _guide(theta: LatentSites, start: Mapping[str, Array], *_: Any) -> None:
+    """Draw θ, and whitened skills where there is a start for them."""
+    # What is whitened has a posterior sd near one, other parameters one nearer zero.
+    widths = [
+        np.full(size, _WHITENED_SCALE if name.endswith(SUFFIX) else _SCALE)
+        for name, size in theta.unconstrained_sizes().items()
+    ]
+    location = numpyro.param(_LOCATION, theta.flattened(theta.unconstrained(dict(start))))
+    tril = numpyro.param(
+        _TRIL,
+        jnp.diag(jnp.asarray(np.concatenate(widths), location.dtype)),
+        constraint=constraints.scaled_unit_lower_cholesky,
+    )
+    flat = numpyro.sample("theta", _gaussian(location, tril), infer={"is_auxiliary": True})
+    theta.sample_at(theta.unflattened(flat))
+    if WHITENED in start:
+        location = numpyro.param(_SKILLS_LOCATION, start[WHITENED])
+        scale = numpyro.param(
+            _SKILLS_SCALE,
+            jnp.full_like(start[WHITENED], _WHITENED_SCALE),
+            constraint=constraints.softplus_positive,
+        )
+        numpyro.sample(WHITENED, _normal(location, scale))
+
+
+def _gaussian(location: Array, tril: Array) -> Distribution:
+    # What is a Cholesky factor by construction need not be checked, by a program of its own.
+    return dist.MultivariateNormal(location, scale_tril=tril, validate_args=False)
+
+
+def _normal(location: Array, scale: Array) -> Distribution:
+    return dist.Normal(location, scale, validate_args=False).to_event(location.ndim)
 
 
 class _OrderedELBO(ELBO):  # type: ignore[misc]

@@ -71,10 +71,14 @@ def test_the_public_report_is_write_report(stand_ins: object) -> None:
 def test_the_command_line_sets_the_numerics(processors: int, devices: int) -> None:
     found = in_a_fresh_process(
         f"import os; os.cpu_count = lambda: {processors}\n"
+        "named = os.environ.pop('JAX_COMPILATION_CACHE_DIR')\n"
         "from taskroy.numerics import configure_jax; configure_jax(chains=4)\n"
         "import jax\n"
         f"assert len(jax.local_devices(backend='cpu')) == {devices}\n"
         "assert 'taskroy' in jax.config.jax_compilation_cache_dir\n"
+        "os.environ['JAX_COMPILATION_CACHE_DIR'] = named\n"
+        "configure_jax(chains=4)\n"
+        "assert jax.config.jax_compilation_cache_dir == named\n"
         "assert not jax.config.jax_enable_x64\n"
     )
     assert found.returncode == 0, found.stderr

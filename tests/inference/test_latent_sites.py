@@ -8,7 +8,7 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 from numpyro import handlers
-from numpyro.infer.util import constrain_fn, unconstrain_fn
+from numpyro.infer.util import constrain_fn, log_density, potential_energy, unconstrain_fn
 
 from taskroy.inference.latent_sites import latent_sites, prior_medians
 
@@ -42,7 +42,7 @@ def test_finds_them_in_order_without_running():
 
 def test_maps_are_those_of_the_model():
     sites = latent_sites(model)
-    values = prior_medians(model)
+    values = prior_medians(model, tuple(sites.shapes))
     reals = sites.unconstrained({**values, "another": jnp.ones(())})
     expected = unconstrain_fn(model, (), {}, values)
     assert reals.keys() == expected.keys()
@@ -55,7 +55,24 @@ def test_maps_are_those_of_the_model():
 
 def test_skeleton_has_the_sites_and_no_density():
     sites = latent_sites(model)
-    fixed = handlers.substitute(sites.skeleton, data=prior_medians(model))
+    fixed = handlers.substitute(sites.skeleton, data=prior_medians(model, tuple(sites.shapes)))
     trace = handlers.trace(fixed).get_trace()
     assert list(trace) == list(sites.shapes)
     assert all(float(jnp.sum(v["fn"].log_prob(v["value"]))) == 0.0 for v in trace.values())
+
+
+def test_a_guides_draws_have_the_density_of_the_reals():
+    sites = latent_sites(model)
+    flat = jnp.asarray(np.random.default_rng(0).normal(size=14))
+    reals = sites.unflattened(flat)
+    np.testing.assert_array_equal(sites.flattened(reals), flat)
+    trace = handlers.trace(sites.sample_at).get_trace(reals)
+    found = sum(float(v["fn"].log_prob(v["value"])) for v in trace.values())
+    # The same point's density in reals less its own: the Jacobian.
+    values = sites.constrained(reals)
+    plain = {k: v["value"] for k, v in trace.items()}
+    for name in values:
+        np.testing.assert_array_equal(plain[name], values[name])
+    own = float(log_density(model, (), {}, values)[0])
+    expected = own + float(potential_energy(model, (), {}, reals))
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
