@@ -12,8 +12,9 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.inference.seen import Seen
+from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
-from taskroy.inference.theta import Theta, careers, theta_at
+from taskroy.inference.theta import Theta, theta_at
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
@@ -53,30 +54,6 @@ def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> 
     return laplace(theta, problem.seen, start, problem.settings, problem.coarse, steps=steps)
 
 
-def log_weights(
-    problem: SkillProblem, theta: Theta, found: Laplace, key: Array, number: int
-) -> tuple[Float[Array, "S N K"], Float[Array, "S N"]]:
-    """Propose skills from the Laplace Gaussians, with log importance weights.
-
-    A weight is relative to the Laplace approximation: the log of a worker's mean weight is what
-    his log likelihood is off by.
-    """
-    career = problem.seen.career
-
-    def log_density(e: Array) -> Array:
-        where = careers(theta, problem.seen, e, problem.settings, problem.grid)
-        return where.log_prob(career) - 0.5 * (e**2).sum(-1)
-
-    top = log_density(found.gaussian.centre)
-
-    def propose(key: Array) -> tuple[Array, Array]:
-        z = jax.random.normal(key, found.mode.shape, found.mode.dtype)
-        e = found.gaussian.at(z)
-        return e, log_density(e) - top + 0.5 * (z**2).sum(-1)
-
-    return jax.lax.map(propose, jax.random.split(key, number))
-
-
 def draw_skills(
     problem: SkillProblem, draws: dict[str, Array], key: Array, progress: Progress
 ) -> SkillDraws:
@@ -99,7 +76,7 @@ def draw_skills(
         theta = theta_at(problem.model, values)
         found = find(problem, theta)
         propose_key, choose_key = jax.random.split(key)
-        proposed, weight = log_weights(problem, theta, found, propose_key, _PROPOSALS)
+        proposed, weight = _log_weights(problem, theta, found, propose_key, _PROPOSALS)
         chosen = jax.random.categorical(choose_key, weight, axis=0)
         e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
         return e @ theta.skill_scale_tril.T, found.decrement.max()
@@ -133,6 +110,14 @@ def weights_at(
     @jax.jit
     def weigh(values: dict[str, Array]) -> Array:
         theta = theta_at(problem.model, values)
-        return log_weights(problem, theta, find(problem, theta), key, _WEIGHTS)[1]
+        return _log_weights(problem, theta, find(problem, theta), key, _WEIGHTS)[1]
 
     return np.asarray(weigh(values))
+
+
+def _log_weights(
+    problem: SkillProblem, theta: Theta, found: Laplace, key: Array, number: int
+) -> tuple[Array, Array]:
+    return log_weights(
+        theta, problem.seen, found.gaussian, problem.settings, problem.grid, key, number
+    )

@@ -78,6 +78,7 @@ def sample_many(
     key: Array,
     *,
     keep: Callable[[Sites], Any] = parameters,
+    at_once: int | None = None,
     progress: Progress = Silent(),  # noqa: B008  (has no state)
 ) -> ManyDraws:
     """Draw from the posterior of each data set by ``nuts``.
@@ -96,6 +97,9 @@ def sample_many(
         Random key.
     keep
         What to keep of a draw's constrained sites, ``skill_deviation`` among them.
+    at_once
+        Data sets given to the computation together, which a CPU's devices take in turn and others
+        side by side; by default one for each device.
     progress
         Told how many data sets are done.
 
@@ -109,7 +113,7 @@ def sample_many(
             f"Many data sets at once are not fitted by '{inference.method}'.",
             expected="method = 'nuts'",
         )
-    number, at_once = len(log_wage), jax.local_device_count()
+    number, at_once = len(log_wage), at_once or jax.local_device_count()
     grid, coarse = _grids(economy, log_wage[0], occupation[0], model, inference, key)
 
     def one(inputs: tuple[Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
@@ -149,7 +153,6 @@ def _grids(
 
 
 def _wider(grid: Grid) -> Grid:
-    # Twice the reach in y wants about twice the terms and knots; this is for somewhat more.
     sizes = {name: 8 * ceil(_WIDER * size / 8) for name, size in asdict(grid).items()}
     return Grid(**sizes)
 

@@ -22,7 +22,12 @@ from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
 from taskroy.inference.latent_sites import latent_sites
 from taskroy.inference.pilot import Pilot, pilot_at
-from taskroy.inference.replace_skills import WHITENED, integrated, whitened
+from taskroy.inference.replace_skills import (
+    WHITENED,
+    integrated,
+    integrated_by_importance,
+    whitened,
+)
 from taskroy.inference.seen import Seen, generative
 from taskroy.inference.skill_posterior import ChoiceExpansion
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
@@ -61,14 +66,23 @@ class Problem:
         white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
         return whitened(white, part, expansion)()
 
-    def marginal(self, workers: Int[Array, " B"] | None = None) -> Any:
-        """Run the model of θ alone; where workers are named, they stand for all."""
+    def marginal(self, workers: Int[Array, " B"] | None = None, *, proposals: int = 0) -> Any:
+        """Run the model of θ alone; where workers are named, they stand for all.
+
+        With `proposals` of skills for each worker, what Laplace's method misses is counted too.
+        """
         part, expansion = self.known, self.pilot.expansion
         if workers is not None:
             part, expansion = part.of(workers), expansion.of(workers)
         part, expansion = self._split(part, expansion)
         white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
-        alone = integrated(white, part, expansion, self.settings, self.pilot.coarse)
+        fine, coarse = self.pilot.grid, self.pilot.coarse
+        if proposals:
+            alone = integrated_by_importance(
+                white, part, expansion, self.settings, (fine, coarse), proposals
+            )
+        else:
+            alone = integrated(white, part, expansion, self.settings, coarse)
         return WeighWorkers(alone, len(self.known.career) / len(part.career))()
 
     def _split(self, part: Seen, expansion: ChoiceExpansion) -> tuple[Seen, ChoiceExpansion]:

@@ -19,7 +19,13 @@ from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
 from taskroy.inference.seen import Seen
-from taskroy.inference.skill_posterior import ChoiceExpansion, expanded_posterior, laplace
+from taskroy.inference.skill_importance import log_mean, log_weights
+from taskroy.inference.skill_posterior import (
+    ChoiceExpansion,
+    SkillGaussian,
+    expanded_posterior,
+    laplace,
+)
 from taskroy.inference.theta import RecordTheta, Theta
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
@@ -107,6 +113,48 @@ def integrated(
         found = laplace(theta, seen, start, settings, grid, steps=NEWTON_STEPS)
         e = found.mode
         numpyro.factor(DENSITY, -0.5 * ((e**2).sum(-1) + found.log_determinant))
+        return e
+
+    return _with_skills(model, skills)
+
+
+def integrated_by_importance(
+    model: Callable[..., Any],
+    seen: Seen,
+    expansion: ChoiceExpansion,
+    settings: ModelSettings,
+    grids: tuple[Grid, Grid],
+    proposals: int,
+) -> Callable[..., Any]:
+    """Return the model of θ alone, skills integrated out by importance sampling from Laplace's.
+
+    Its likelihood is that of `integrated` times each worker's mean weight, which is random: its
+    expectation is the likelihood, without Laplace's error, and that of its log a lower bound, the
+    tighter the more proposals. Proposals move with the mode, which leaves little noise in the
+    gradient, and keep their spread: whatever they are drawn from, the likelihood is the same.
+
+    Parameters
+    ----------
+    model, seen, expansion, settings
+        As for `integrated`.
+    grids
+        Of the quadrature of the density, and of that of derivatives.
+    proposals
+        Proposals a worker, drawn anew whenever the model runs; a model that is not seeded fails.
+    """
+    fine, coarse = grids
+
+    def skills(theta: Theta) -> Array:
+        key = numpyro.prng_key()
+        if key is None:
+            raise ValueError("the proposals of skills are random: seed the model")
+        fixed = jax.lax.stop_gradient(theta)
+        start = expanded_posterior(fixed, seen, expansion).centre
+        found = laplace(theta, seen, start, settings, coarse, steps=NEWTON_STEPS)
+        e = found.mode
+        gaussian = SkillGaussian(e, found.gaussian.factor)
+        weight = log_weights(theta, seen, gaussian, settings, fine, key, proposals)[1]
+        numpyro.factor(DENSITY, log_mean(weight) - 0.5 * (e**2).sum(-1) - gaussian.log_volume)
         return e
 
     return _with_skills(model, skills)

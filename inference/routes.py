@@ -139,8 +139,9 @@ def _marginal_nuts(call: _Call) -> Draws:
 def _svi(call: _Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
     problem = call.first_look(pilot_key).refined(call.inference.tolerance)
+    shared = replace(problem, mesh=call.mesh)
     guide = approximate(
-        replace(problem, mesh=call.mesh).marginal,
+        partial(shared.marginal, proposals=call.inference.svi_proposals),
         guide_key,
         problem.start(),
         steps=call.inference.svi_steps,

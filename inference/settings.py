@@ -41,6 +41,14 @@ class InferenceSettings(BaseModel):
         int, Field(ge=1, le=12, description="At most 2 to this power steps a draw.")
     ] = 10
     svi_steps: Annotated[int, Field(ge=10, description="Optimiser steps of SVI.")] = 1500
+    svi_proposals: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Proposals of skills a worker, with which svi's bound is weighted by "
+            "importance; with 0 it is that of Laplace's method.",
+        ),
+    ] = 0
     batch_size: Annotated[
         int,
         Field(

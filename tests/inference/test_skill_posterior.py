@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from taskroy.data.panel import PanelArrays
-from taskroy.inference.draw_skills import SkillProblem, log_weights
 from taskroy.inference.seen import seen
+from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import (
     SkillGaussian,
     expanded_posterior,
@@ -116,19 +116,12 @@ def approximated(setting: Setting, theta: Theta, steps: int, start: Any = None) 
 
 def test_marginal_likelihood_is_near_brute_force(setting: Setting) -> None:
     settings = ModelSettings()
-    problem = SkillProblem(
-        model=None,
-        seen=setting.known,
-        expansion=no_expansion(setting.known.economy),
-        settings=settings,
-        grid=GRID,
-        coarse=GRID,
-    )
 
     @jax.jit
     def both(theta: Theta) -> Any:
         ours, found = approximated(setting, theta, 8)
-        return ours, found, log_weights(problem, theta, found, jax.random.key(0), PROPOSALS)[1]
+        where = (setting.known, found.gaussian, settings, GRID)
+        return ours, found, log_weights(theta, *where, jax.random.key(0), PROPOSALS)[1]
 
     ours, found, weights = both(setting.theta)
     assert float(found.decrement.max()) < 1e-6
