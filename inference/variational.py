@@ -129,6 +129,7 @@ def approximate(
     theta = every.of(name for name in every.supports if name != WHITENED)
     if missing := tuple(name for name in theta.supports if name not in start):
         start = prior_medians(model, missing, *some) | start
+    start = {name: start[name] for name in every.supports}
     svi = SVI(
         every.skeleton,
         partial(_guide, theta, start),
