@@ -34,6 +34,7 @@ def load_panel(
     columns: Mapping[str, str] | None = None,
     filters: Mapping[str, Filter] | None = None,
     covariates: Covariates | None = None,
+    groups: Sequence[str] = (),
     occupations: Sequence[str] | None = None,
     occupation_level: SocLevel | None = None,
     workers: int | None = None,
@@ -58,6 +59,9 @@ def load_panel(
     covariates
         Common covariates; None takes the source's own: year effects, and for wagepan, simulated
         and nlsy97 a quadratic in experience (age).
+    groups
+        Columns, named as in the source, by whose last value of each worker winners and losers are
+        told apart: texts, or numbers, which are cut into quarters where they take many values.
     occupations
         Codes that exist, usually a task table's; rows with others are faults.
     occupation_level
@@ -92,13 +96,14 @@ def load_panel(
     """
     _check_settings(workers, seed, min_years)
     if isinstance(source, str) and source == "simulated":
-        return _simulated(workers, seed)
+        return _simulated(workers, seed, groups)
     raw, default, level = _raw(source, path, columns or {}, filters or {})
     chosen = default if covariates is None else covariates
     kept = wagepan.COLUMNS if raw.source == wagepan.SOURCE else ()
     frame = validated(
         raw,
         covariates=tuple(dict.fromkeys((*kept, *chosen.used))),
+        groups=groups,
         occupations=occupations,
         occupation_level=occupation_level or level,
         drop_missing=drop_missing,
@@ -106,7 +111,7 @@ def load_panel(
     frame = _selected(frame, workers, seed, min_years, raw.source)
     _refuse_single_occupation(frame, raw.source)
     designed, names = with_design(frame, chosen, source=raw.source)
-    return Panel(designed, names, raw.source)
+    return Panel(designed, names, raw.source, tuple(groups))
 
 
 def _check_settings(workers: int | None, seed: int | None, min_years: int) -> None:
@@ -128,7 +133,14 @@ def _check_settings(workers: int | None, seed: int | None, min_years: int) -> No
         )
 
 
-def _simulated(workers: int | None, seed: int | None) -> Panel:
+def _simulated(workers: int | None, seed: int | None, groups: Sequence[str]) -> Panel:
+    if groups:
+        raise DataError(
+            "Simulated workers have nothing to be grouped by.",
+            where="panel, groups",
+            expected="no groups with the source 'simulated'",
+            remedy="leave groups out",
+        )
     if seed is None:
         raise DataError(
             "A simulated panel needs a seed.",

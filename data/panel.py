@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from taskroy.data.groups import kept_as, members
 from taskroy.data.names import suggest
+from taskroy.data.rules import is_missing
 from taskroy.errors import DataError
 
 REQUIRED = ("worker", "year", "occupation", "log_wage")
@@ -106,11 +108,14 @@ class Panel:
         skills describe wages at the sample's mean covariates.
     source
         Where the panel came from, in words.
+    groups
+        What winners and losers are told apart by: each has a text column ``by <name>``.
     """
 
     frame: pd.DataFrame
     covariates: tuple[str, ...]
     source: str
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Guard the invariants: columns, types, finite numbers, unique and sorted worker-years."""
@@ -146,6 +151,20 @@ class Panel:
     def occupations(self) -> tuple[str, ...]:
         """Occupation codes observed, sorted."""
         return tuple(sorted(self.frame["occupation"].unique()))
+
+    def members(self) -> pd.DataFrame:
+        """Say which worker belongs to which group.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Truth values: a row for each worker, in the order of :meth:`arrays`, by his last known
+            value; a column for each group, named such as ``educ: 12 to 13``.
+        """
+        texts = self.frame[[kept_as(name) for name in self.groups]]
+        texts = texts.set_axis(list(self.groups), axis=1).where(lambda x: ~x.apply(is_missing))
+        last = texts.groupby(self.frame["worker"]).last()
+        return members(last.fillna("").astype(str), self.source)
 
     @cached_property
     def sha256(self) -> str:

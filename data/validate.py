@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from taskroy.data.groups import kept_as
 from taskroy.data.names import suggest
 from taskroy.data.panel_rules import panel_rules
 from taskroy.data.raw_panel import COLUMNS, RawPanel
@@ -29,6 +30,7 @@ def validated(
     raw: RawPanel,
     *,
     covariates: Sequence[str] = (),
+    groups: Sequence[str] = (),
     occupations: Sequence[str] | None = None,
     occupation_level: SocLevel | None = None,
     drop_missing: bool = False,
@@ -41,6 +43,8 @@ def validated(
         Cells with a worker, a year, an occupation and a wage or log wage, optionally a weight.
     covariates
         Further columns, named as in the source, that must be numeric.
+    groups
+        Columns that are kept as texts, under the names that `kept_as` gives them.
     occupations
         Codes that exist; others are faults. None allows any.
     occupation_level
@@ -74,7 +78,7 @@ def validated(
             remedy="export the data again, or widen the filters",
         )
     _refuse_reserved(raw, covariates)
-    faults = _missing_columns(raw, covariates)
+    faults = _missing_columns(raw, (*covariates, *groups))
     cells = raw.cells
     present = [name for name in covariates if name in cells.columns]
     if drop_missing:
@@ -90,7 +94,7 @@ def validated(
     faults += check(cells, rules, source=raw.source, row_word=raw.row_word)
     if faults:
         raise DataError("The panel cannot be used as it is.", where=raw.source, faults=faults)
-    frame = _typed(raw, cells, codes, present)
+    frame = _typed(raw, cells, codes, present, groups)
     _warn_scale(frame["log_wage"], raw)
     return frame
 
@@ -113,7 +117,7 @@ def _missing_columns(raw: RawPanel, covariates: Sequence[str]) -> list[Fault]:
     known = [str(name) for name in raw.cells.columns]
     wanted = [raw.column(name) for name in ("worker", "year", "occupation")]
     wanted += [raw.names[name] for name in ("wage", "log_wage", "weight") if name in raw.names]
-    wanted += covariates
+    wanted += dict.fromkeys(covariates)
     faults = []
     if not (raw.has("wage") or raw.has("log_wage")) and not {"wage", "log_wage"} & set(raw.names):
         wanted.append("wage")
@@ -188,7 +192,11 @@ def _worker_years(raw: RawPanel, cells: pd.DataFrame) -> pd.Series:
 
 
 def _typed(
-    raw: RawPanel, cells: pd.DataFrame, codes: pd.Series, covariates: Sequence[str]
+    raw: RawPanel,
+    cells: pd.DataFrame,
+    codes: pd.Series,
+    covariates: Sequence[str],
+    groups: Sequence[str],
 ) -> pd.DataFrame:
     """Make clean cells numbers, in our column names, sorted by worker and year."""
     columns: dict[str, pd.Series] = {
@@ -203,6 +211,8 @@ def _typed(
         columns["weight"] = numbers(cells[raw.column("weight")])
     for name in covariates:
         columns.setdefault(name, numbers(cells[name]))
+    for name in groups:
+        columns[kept_as(name)] = cells[name]
     return pd.DataFrame(columns).sort_values(["worker", "year"], ignore_index=True)
 
 

@@ -116,6 +116,7 @@ class _Compiled:
             jnp.asarray(constants["labor_share"].to_numpy()),
         )
         self._shock = posterior.attrs["model"]["shock"]
+        self._members = _members(constants)
         self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
 
     def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
@@ -123,8 +124,9 @@ class _Compiled:
         form = tuple(step.form for step in steps)
 
         def of_draws(shares: Array, draws: Parameters) -> dict[str, Array]:
+            where = {"shock": self._shock, "members": self._members}
             return jax.lax.map(
-                lambda draw: effects(draw, form, self._technology, shares, shock=self._shock), draws
+                lambda draw: effects(draw, form, self._technology, shares, **where), draws
             )
 
         if form not in self._programs:
@@ -136,6 +138,16 @@ def _exposure(constants: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(
         constants["exposure"].to_numpy(), list(constants.task.values), constants.exposure_label
     )
+
+
+def _members(constants: xr.Dataset) -> Array | None:
+    """Return each worker's weight in each group of people; a group's weights sum to one."""
+    if "member" not in constants:
+        return None
+    weight = constants["member"].to_numpy().astype(np.float64)
+    if "worker_weight" in constants:
+        weight = weight * constants["worker_weight"].to_numpy()
+    return jnp.asarray(weight / weight.sum(1, keepdims=True))
 
 
 def _run(
@@ -178,6 +190,7 @@ def _run(
             "quantile": list(QUANTILES),
             "group": list(GROUPS),
             "measure": list(MEASURES),
+            **({"people": constants["people"].to_numpy()} if "people" in constants else {}),
         },
     )
 

@@ -18,7 +18,7 @@ from taskroy.posteriors.decomposition import PARTS, decompose
 from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.inequality import inequality
-from taskroy.posteriors.winners import wage_changes, welfare_changes
+from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
 
 _BY_OCCUPATION = (
     *PARTS,
@@ -35,12 +35,14 @@ _BY_OCCUPATION = (
     "log_price",
     "surplus_share",
 )
+_BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
 _BY_GROUP = ("group_share", "group_change", "group_share_unchanged", "group_change_unchanged")
 
 #: Dimensions besides chain and draw, of the effects that have any and are kept draw by draw.
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_BY_OCCUPATION, ("occupation",)),
     **dict.fromkeys(_BY_GROUP, ("group", "occupation")),
+    **dict.fromkeys(_BY_PEOPLE, ("people",)),
     "inequality_before": ("measure",),
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
@@ -60,6 +62,7 @@ def effects(
     shares: Float[Array, "S K"],
     *,
     shock: Shock,
+    members: Float[Array, "P N"] | None = None,
 ) -> dict[str, Array]:
     """Return every effect of a scenario at one posterior draw.
 
@@ -75,6 +78,9 @@ def effects(
         Share of each task that each step acts on.
     shock
         Whether wage shocks are by occupation or by worker.
+    members
+        Weight of each worker in each group of people, which sum to one; None where there are no
+        groups, and then the effects on them are left out.
 
     Returns
     -------
@@ -88,11 +94,13 @@ def effects(
     employment = old.probability.sum(0)
     flow = flow_matrix(old, new)
     parts = decompose(before, after, draw.skill_mean)
+    people = {} if members is None else changes_of_people(members, old, new)
     return {
         **parts,
         **first_order(before, after, draw.skill_mean, parts),
         **wage_changes(old, new),
         **welfare_changes(old, new),
+        **people,
         "employment_before": employment / employment.sum(),
         "employment_after": new.probability.sum(0) / new.probability.sum(),
         "group_share": share,

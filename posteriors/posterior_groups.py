@@ -78,7 +78,7 @@ def constants_dataset(
     )
     counts = counts.reindex(list(used.occupations))
     keep = ("occupation", "task", "exposure_label")
-    return xr.Dataset(
+    constants = xr.Dataset(
         {
             "labor_share": ("occupation", used.labor_share.to_numpy()),
             "known_intercept": ("occupation", np.asarray(technology.intercept)),
@@ -90,3 +90,17 @@ def constants_dataset(
         },
         {k: coordinates[k] for k in keep},
     )
+    return constants.merge(_members_dataset(panel)) if panel.groups else constants
+
+
+def _members_dataset(panel: Panel) -> xr.Dataset:
+    """Say which workers belong to which group, and with which weight where the panel has any."""
+    members = panel.members()
+    found = xr.Dataset(
+        {"member": (("people", "worker"), members.to_numpy().T)},
+        {"people": list(members.columns), "worker": np.arange(len(members))},
+    )
+    if panel.has_weights:
+        weight = panel.frame.groupby("worker")["weight"].mean()
+        found["worker_weight"] = ("worker", weight.to_numpy())
+    return found

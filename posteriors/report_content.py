@@ -34,6 +34,7 @@ from taskroy.posteriors.table_flows import flows_table, movers_table
 from taskroy.posteriors.table_headline import headline_table
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_parameters import parameter_tables
+from taskroy.posteriors.table_people import people_table
 from taskroy.posteriors.table_scenario import (
     Scenario,
     employment_table,
@@ -126,7 +127,14 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             "fit": fit_drawing(by_occupation, band),
         },
         parts=[
-            _part(scenario, band, rules.get(scenario.name), steps.get(scenario.name, []), intercept)
+            _part(
+                scenario,
+                band,
+                rules.get(scenario.name),
+                steps.get(scenario.name, []),
+                posterior["constant_data"].to_dataset(),
+                intercept,
+            )
             for scenario in scenarios(posterior)
         ],
     )
@@ -163,11 +171,18 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def _part(
-    scenario: Scenario, band: Band, rule: object, steps: Sequence[str], intercept: str
+    scenario: Scenario,
+    band: Band,
+    rule: object,
+    steps: Sequence[str],
+    constants: xr.Dataset,
+    intercept: str,
 ) -> ScenarioPart:
     tasks, headline = task_table(scenario, band), headline_table(scenario, band)
     exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
+    told_apart = "people_change" in scenario.draws
+    people = {"people": people_table(scenario, constants, band)} if told_apart else {}
     further = _further_tables(scenario, band, intercept)
     return ScenarioPart(
         scenario=scenario,
@@ -179,6 +194,7 @@ def _part(
             "headline": headline,
             "tasks": tasks,
             "winners": winners,
+            **people,
             "workers": workers,
             "exposure": exposure,
             "employment": employment_table(scenario, band),

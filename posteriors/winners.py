@@ -59,6 +59,31 @@ def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]
     }
 
 
+def changes_of_people(
+    members: Float[Array, "P N"], before: Equilibrium, after: Equilibrium
+) -> dict[str, Array]:
+    """Return mean changes, and shares of winners, of groups of workers.
+
+    Parameters
+    ----------
+    members
+        Weight of each worker in each group; each group's sum to one.
+    before, after
+        Equilibria of the same workers.
+
+    Returns
+    -------
+    dict
+        ``people_change``, ``people_winners`` and ``people_welfare_change``, (P,).
+    """
+    change = after.expected_wage - before.expected_wage
+    return {
+        "people_change": members @ change,
+        "people_winners": members @ (change > 0).astype(change.dtype),
+        "people_welfare_change": members @ (after.welfare - before.welfare),
+    }
+
+
 def _by_occupation(x: Float[Array, " N"], before: Equilibrium) -> Float[Array, " O"]:
     """Mean over those who hold each occupation before."""
     return x @ before.probability / before.probability.sum(0)

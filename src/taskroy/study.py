@@ -82,6 +82,7 @@ class PanelSettings(_Table):
     columns: dict[str, str] | None = None
     filters: dict[str, Filter] | None = None
     covariates: Annotated[Covariates, WrapValidator(_collected)] | None = None
+    groups: tuple[str, ...] | None = None
     occupation_level: SocLevel | None = None
     workers: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] | None = None

@@ -137,3 +137,19 @@ def test_scenarios_that_differ_in_their_tasks_share_a_program(small):
     )
     assert all(program is first for program in same)
     assert other is not first
+
+
+def test_groups_of_people_have_posteriors(small):
+    told_apart = small.copy()
+    member = np.zeros((2, 20), bool)
+    member[0, :12], member[1, 12:] = True, True
+    told_apart["constant_data"] = xr.DataTree(
+        small["constant_data"].to_dataset().assign(
+            member=(("people", "worker"), member), worker_weight=("worker", np.ones(20))
+        ).assign_coords(people=["educ: 12", "educ: 16"])
+    )  # fmt: skip
+    found = counterfactual(told_apart, [Automation()])["counterfactual"].to_dataset()
+    assert found["people_change"].dims == ("scenario", "chain", "draw", "people")
+    assert found["people"].to_numpy().tolist() == ["educ: 12", "educ: 16"]
+    whole = found["people_change"].to_numpy() @ np.array([12, 8]) / 20
+    np.testing.assert_allclose(whole, found["mean_change"].to_numpy(), atol=1e-12)

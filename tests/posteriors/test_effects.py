@@ -211,3 +211,22 @@ def test_agrees_with_simulated_choices():
     worker = wage1.mean(1) - wage0.mean(1)
     error = np.hypot(wage1.std(1), wage0.std(1)) / np.sqrt(draws)
     assert (np.abs(worker - e["worker_change"]) < 4.5 * error).all()
+
+
+def test_groups_of_people_are_means_over_their_members():
+    exposure = pd.DataFrame({"human_beta": SHARE}, index=TASKS)
+    scenario = Scenario(name="s", step=(Automation(productivity=0.3),))
+    shares = shares_of(scenario, exposure)
+    weight = RNG.uniform(0.5, 2.0, 40)
+    everyone, one = np.ones(40) / 40, np.eye(40)[7]
+    some = np.where(np.arange(40) < 15, weight, 0) / weight[:15].sum()
+    e = effects_of(
+        DRAW, scenario.step, TECHNOLOGY, shares, shock="occupation",
+        members=np.stack([everyone, one, some]),
+    )  # fmt: skip
+    change = np.asarray(e["worker_change"])
+    expected = [change.mean(), change[7], np.average(change[:15], weights=weight[:15])]
+    np.testing.assert_allclose(e["people_change"], expected, atol=1e-12)
+    np.testing.assert_allclose(e["people_winners"][0], e["winners"], atol=1e-12)
+    np.testing.assert_allclose(e["people_welfare_change"][0], e["welfare_change"], atol=1e-12)
+    assert "people_change" not in effects()
