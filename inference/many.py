@@ -33,7 +33,7 @@ from taskroy.inference.nuts import (
     learns_after,
     nuts_kernel,
 )
-from taskroy.inference.pilot import Pilot, first_fit, look_around, pilot
+from taskroy.inference.pilot import FIRST_GRID, Pilot, first_fit, look_around, pilot
 from taskroy.inference.pooled_metric import Moments, no_moments
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.seen import Seen, seen
@@ -146,6 +146,8 @@ def _grids(
     key: Array,
 ) -> tuple[Grid, Grid]:
     """Size grids to one data set, and make them wider."""
+    if model.shock == "worker":  # the choice is a logit, without a grid
+        return FIRST_GRID, FIRST_GRID
     known = seen(economy, log_wage, occupation)
     found = pilot(known, model, inference.tolerance, key, Silent())
     found = found.refined(known, inference.tolerance)

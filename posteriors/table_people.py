@@ -42,9 +42,7 @@ def people_table(scenario: Scenario, constants: xr.Dataset, band: Band) -> Table
     return Table(
         f"{scenario.prefix}-people",
         f"Winners and losers, by what the panel says of workers, with {band.name}s",
-        "workers count by their mean weight in the panel"
-        if weighted
-        else "each worker counts once",
+        "workers count by their mean weight in the panel" if weighted else ONE_EACH,
         frame,
         (
             Column("people", "Workers with"),
