@@ -25,6 +25,7 @@ from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.files import flush_to_disk, write_atomically
 from taskroy.posteriors.gate import require_gate
+from taskroy.posteriors.latex import to_latex
 from taskroy.posteriors.report_content import TITLE, UNIT, Report, compose, to_json
 from taskroy.posteriors.report_provenance import SOURCES
 from taskroy.posteriors.report_words import MEANING, NOT_MEANT
@@ -40,7 +41,7 @@ _GROUPS = (
     "prior_predictive",
     "constant_data",
 )
-_OF_A_SCENARIO = re.compile(r"scenario-\d+-[a-z]+\.(png|pdf|csv)")
+_OF_A_SCENARIO = re.compile(r"scenario-\d+-[a-z]+\.(png|pdf|csv|tex)")
 
 
 def write_report(
@@ -117,7 +118,8 @@ def write_files(report: Report, folder: Path) -> Path:
         for kind in ("png", "pdf"):
             written.add(write_atomically(folder / "figures" / f"{name}.{kind}", files[kind]))
     for table in report.all_tables():
-        written.add(write_atomically(folder / "tables" / f"{table.name}.csv", table.to_csv()))
+        for ending, text in (("csv", table.to_csv()), ("tex", to_latex(table))):
+            written.add(write_atomically(folder / "tables" / f"{table.name}.{ending}", text))
     _remove_stale(folder, written)
     write_atomically(folder / "report.json", numbers)
     return write_atomically(place, page)

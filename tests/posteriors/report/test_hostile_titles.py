@@ -63,7 +63,7 @@ class TestHostileTitles:
         folder, _ = hostile
         cells = [
             cell
-            for file in (folder / "tables").iterdir()
+            for file in (folder / "tables").glob("*.csv")
             for row in csv.reader(io.StringIO(file.read_text()))
             for cell in row
         ]
@@ -80,3 +80,19 @@ class TestHostileTitles:
         assert titles[0] == HOSTILE[0]
         assert titles[5] == "two lines and a tab"
         assert len(titles[3]) == 200
+
+    def test_latex_runs_no_command_of_theirs(self, hostile: tuple[Path, str]) -> None:
+        folder, _ = hostile
+        files = list((folder / "tables").glob("*.tex"))
+        assert {file.stem for file in files} == {f.stem for f in (folder / "tables").glob("*.csv")}
+        text = (folder / "tables" / "who.tex").read_text()
+        assert r"\$\textbackslash{}frac\{x\$ \textbackslash{}input\{/etc/passwd\}" in text
+        ours = r"begin|end|centering|caption|label|toprule|midrule|bottomrule|par|footnotesize"
+        theirs = r"textbackslash|textasciitilde|textasciicircum|textless|textgreater"
+        for file in files:
+            commands = set(re.findall(r"\\([a-zA-Z]+)", file.read_text()))
+            assert commands <= set(f"{ours}|{theirs}".split("|")), (file.name, commands)
+            # What is between the braces of commands is closed in every line.
+            for line in file.read_text().splitlines():
+                bare = re.sub(r"\\[{}]", "", line)
+                assert bare.count("{") == bare.count("}"), line
