@@ -21,7 +21,7 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Float
 from numpyro import handlers
-from numpyro.distributions import Distribution, MultivariateNormal, ZeroSumNormal
+from numpyro.distributions import Distribution, LowRankMultivariateNormal, ZeroSumNormal
 from numpyro.infer.reparam import Reparam
 
 SUFFIX = "_whitened"
@@ -85,7 +85,7 @@ def level_likelihood(draws: Float[Array, "S O"], prior: Distribution) -> LevelLi
     prior
         Its prior given a typical scale.
     """
-    draws, mean, precision = _coordinates(draws, prior)
+    draws, mean, precision, _ = _coordinates(draws, prior)
     centre = draws.mean(0)
     posterior = jnp.linalg.inv(jnp.cov(draws.T).reshape(len(centre), -1))
     # Noise in the draws must not make it bend the wrong way.
@@ -104,13 +104,13 @@ class WhitenLevel(Reparam):  # type: ignore[misc]
         """Replace the site."""
         if obs is not None:
             raise ValueError(f"{name} is latent and cannot be observed")
-        _, mean, prior = _coordinates(jnp.zeros((1, *fn.event_shape)), fn)
+        _, mean, prior, log_determinant = _coordinates(jnp.zeros((1, *fn.event_shape)), fn)
         factor = jnp.linalg.cholesky(prior + self.likelihood.precision)
         half = solve_triangular(factor, prior @ mean + self.likelihood.score, lower=True)
         z = numpyro.sample(name + SUFFIX, dist.Normal(0, 1).expand(mean.shape).to_event(1))
         x = solve_triangular(factor, half + z, lower=True, trans=1)
         gap = x - mean
-        log_prior = 0.5 * (jnp.linalg.slogdet(prior)[1] - gap @ prior @ gap)
+        log_prior = 0.5 * (log_determinant - gap @ prior @ gap)
         log_volume = jnp.log(jnp.diagonal(factor)).sum()
         # p(x)·|dx/dz| in place of the N(z; 0, I) that the sample site counts.
         numpyro.factor(f"{name}_density", log_prior - log_volume + 0.5 * (z @ z))
@@ -121,12 +121,28 @@ class WhitenLevel(Reparam):  # type: ignore[misc]
 
 def _coordinates(
     values: Float[Array, "S O"], fn: Distribution
-) -> tuple[Float[Array, "S D"], Float[Array, " D"], Float[Array, "D D"]]:
-    """Return values in free coordinates, and the mean and precision of `fn` there."""
+) -> tuple[Float[Array, "S D"], Float[Array, " D"], Float[Array, "D D"], Float[Array, ""]]:
+    """Return values in free coordinates; mean, precision and its log determinant of `fn` there."""
     if isinstance(fn, ZeroSumNormal):
         basis = zero_sum_basis(values.shape[-1])
         free = basis.shape[1]
-        return values @ basis, jnp.zeros(free), jnp.eye(free) / fn.scale**2
-    if isinstance(fn, MultivariateNormal):
-        return values, fn.mean, jnp.linalg.inv(fn.covariance_matrix)
-    return values, fn.mean, jnp.diag(1 / fn.variance)
+        each = jnp.full(free, fn.scale**-2.0)
+        return values @ basis, jnp.zeros(free), jnp.diag(each), jnp.log(each).sum()
+    if isinstance(fn, LowRankMultivariateNormal):
+        return values, fn.mean, *_low_rank_precision(fn.cov_factor, fn.cov_diag)
+    return values, fn.mean, jnp.diag(1 / fn.variance), -jnp.log(fn.variance).sum()
+
+
+def _low_rank_precision(
+    factor: Float[Array, "D R"], diagonal: Float[Array, " D"]
+) -> tuple[Float[Array, "D D"], Float[Array, ""]]:
+    """Return the inverse of FFᵀ + diag(d), and its log determinant, by Woodbury's identity.
+
+    In single precision the sum may not be positive definite where d is small.
+    """
+    scaled = factor / jnp.sqrt(diagonal)[:, None]
+    root = jnp.linalg.cholesky(jnp.eye(factor.shape[1]) + scaled.T @ scaled)
+    half = solve_triangular(root, scaled.T, lower=True)
+    inside = jnp.eye(len(diagonal)) - half.T @ half
+    precision = inside / jnp.sqrt(diagonal * diagonal[:, None])
+    return precision, -2 * jnp.log(jnp.diagonal(root)).sum() - jnp.log(diagonal).sum()

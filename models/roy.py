@@ -186,18 +186,17 @@ def _levels(economy: Economy, settings: ModelSettings) -> tuple[Array, Array]:
         else:
             # μ = known + c + N(0, τ²): integrate over μ, c and s̄, draw m̄, then s̄ given m̄.
             loading = priors.skill_mean.sd * a
-            covariance = (
-                scale**2 * jnp.eye(occupations)
-                + priors.intercept_constant.sd**2
-                + loading @ loading.T
+            constant = jnp.full((occupations, 1), priors.intercept_constant.sd)
+            spread = dist.LowRankMultivariateNormal(
+                known + a @ centre,
+                cov_factor=jnp.concatenate([loading, constant], axis=1),
+                cov_diag=jnp.full(occupations, scale**2),
             )
-            mean = known + a @ centre
-            mean_potential = numpyro.sample(
-                "mean_potential", dist.MultivariateNormal(mean, covariance)
-            )
+            mean_potential = numpyro.sample("mean_potential", spread)
+            gap = mean_potential - spread.loc
             skill_mean = numpyro.sample(
                 "skill_mean",
-                _ridge(loading, covariance, mean_potential - mean, centre, priors.skill_mean.sd),
+                _ridge(loading, spread.covariance_matrix, gap, centre, priors.skill_mean.sd),
             )
             intercept = mean_potential - a @ skill_mean
     numpyro.deterministic("intercept", intercept)
