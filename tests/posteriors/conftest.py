@@ -70,7 +70,7 @@ def study() -> Study:
     nuts = fit(
         panel,
         tasks,
-        inference=InferenceSettings(chains=2, warmup=200, draws=200, seed=3),
+        inference=InferenceSettings(chains=2, warmup=200, draws=200, target_accept=0.7, seed=3),
     )
     svi = fit(
         panel,
