@@ -58,6 +58,7 @@ def data_answer(study: Study, panel: Panel, tasks: TaskTable) -> Answer:
             f"worker; log wage {facts['mean_log_wage']:.2f} on average, "
             f"sd {facts['sd_log_wage']:.2f}.",
             f"Covariates: {', '.join(panel.covariates) or 'none'}.",
+            *([f"Told apart: {_counts(facts['groups'])}."] if panel.groups else []),
             _table(
                 ("occupation", "title"),
                 ("workers", "worker-years", "share", "log wage", "sd"),
@@ -159,7 +160,12 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         "sd_log_wage": float(frame["log_wage"].std()),
         "covariates": list(panel.covariates),
         "weighted": panel.has_weights,
+        "groups": {str(k): int(v) for k, v in panel.members().sum().items()},
     }
+
+
+def _counts(workers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({number} workers)" for name, number in workers.items())
 
 
 def _occupation_facts(panel: Panel, tasks: TaskTable) -> list[dict[str, Any]]:

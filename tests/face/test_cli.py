@@ -77,6 +77,18 @@ def test_data_check_tells_who_is_in_the_data(taskroy: Any) -> None:
     assert facts["warnings"] == []
 
 
+def test_data_check_tells_which_workers_are_told_apart(taskroy: Any) -> None:
+    Path("s.toml").write_text(
+        "panel = {workers = 90, seed = 1, groups = ['black']}\n"
+        "tasks = {level = 'wagepan', tasks = 'gwa-category'}\n"
+    )
+    groups = json.loads(taskroy("data", "check", "s.toml", "--json").stdout)["panel"]["groups"]
+    assert list(groups) == ["black: 0", "black: 1"]
+    assert sum(groups.values()) == 90
+    said = " ".join(taskroy("data", "check", "s.toml").stdout.split())
+    assert f"Told apart: black: 0 ({groups['black: 0']} workers), black: 1" in said
+
+
 def panel(**columns: list[Any]) -> None:
     rows = {"worker": [1, 1, 2], "year": [2001, 2002, 2001], "occupation": ["11-10"] * 3}
     pd.DataFrame({**rows, "wage": [10.0, 11.0, 12.0], **columns}).to_csv("p.csv", index=False)
