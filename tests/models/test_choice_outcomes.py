@@ -111,3 +111,14 @@ def test_wages_are_right_where_hardly_anyone_goes(ratio: float) -> None:
     # Where only a large shock brings anyone, P(o) is like e^{y_o + ε_o}, which tilts N(0, ϱ²) into
     # N(ϱ²/ν, ϱ²).
     np.testing.assert_allclose(found_wage[4:, 0] - value[4:, 0], ratio**2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 2.0, 3.4, 3.541, 4.1, 6.0])
+def test_one_hopeless_occupation_spoils_no_other(ratio):
+    # ψ's own error of 1e-10, times e^43, once made every probability of such a world infinite.
+    worth = jnp.asarray([[-143.2, -31.3, -8.5, 0.0], [-150.0, -12.0, -1.0, 0.0]])
+    found = choice_outcomes(worth, jnp.asarray(ratio), Grid(nodes=72, terms=28, knots=200))
+    exact = choice_probabilities(0.1 * worth, wage_shock_scale=0.1 * ratio, taste_scale=0.1)
+    np.testing.assert_allclose(found.probability, exact, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(found.probability[:, 2:], exact[:, 2:], rtol=1e-6)
+    assert (np.asarray(found.probability) >= 0).all()

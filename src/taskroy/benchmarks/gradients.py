@@ -20,8 +20,6 @@ from taskroy.models.settings import ModelSettings
 
 _SEED = 1
 _QUICK_WORKERS = 40
-# The variant that compiles fastest.
-_QUICK = ModelSettings(shock="worker", amenities="none", intercept="known")
 _REPEATS, _ROUNDS = 20, 7
 
 
@@ -31,9 +29,7 @@ def run(effort: Effort) -> list[Row]:
     workers = _QUICK_WORKERS if effort.quick else None
     panel = load_panel("wagepan", occupations=tasks.occupations, workers=workers, seed=_SEED)
     with jax.enable_x64(True):
-        where = conditions(
-            panel, tasks.select(panel.occupations), _QUICK if effort.quick else ModelSettings()
-        )
+        where = conditions(panel, tasks.select(panel.occupations), ModelSettings())
         found = (
             quick_look(where)
             if effort.quick
