@@ -34,7 +34,7 @@ class InferenceSettings(BaseModel):
             lt=1,
             description="Acceptance probability NUTS tunes its steps for; higher takes shorter "
             "steps, and more of them. The default is for panels that nobody has sampled yet; 0.7 "
-            "may do, at half the time.",
+            "may do, in less time.",
         ),
     ] = 0.9
     max_tree_depth: Annotated[
