@@ -20,7 +20,7 @@ def kept_as(group: str) -> str:
     return f"by {group}"
 
 
-def members(texts: pd.DataFrame, source: str) -> pd.DataFrame:
+def group_members(texts: pd.DataFrame, source: str) -> pd.DataFrame:
     """Say who belongs to which group.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taskroy.data.groups import kept_as, members
+from taskroy.data.groups import group_members, kept_as
 from taskroy.data.names import suggest
 from taskroy.data.rules import is_missing
 from taskroy.errors import DataError
@@ -164,7 +164,7 @@ class Panel:
         texts = self.frame[[kept_as(name) for name in self.groups]]
         texts = texts.set_axis(list(self.groups), axis=1).where(lambda x: ~x.apply(is_missing))
         last = texts.groupby(self.frame["worker"]).last()
-        return members(last.fillna("").astype(str), self.source)
+        return group_members(last.fillna("").astype(str), self.source)
 
     @cached_property
     def sha256(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +22,8 @@ _REFINEMENTS = 5
 class GridError(NamedTuple):
     """Errors in log P: the largest of a worker-year, and the sum over the panel."""
 
-    largest: Any
-    summed: Any
+    largest: float
+    summed: float
 
 
 def accurate_grid(
@@ -62,11 +62,14 @@ def accurate_grid(
     return grid, found
 
 
-def grid_error(careers: Careers, career: Float[Array, "N T 2"]) -> GridError:
-    """Measure the error of the careers' own grid, as arrays: `accurate_grid` without the search."""
+def largest_error(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, ""]:
+    """Return the largest error of the careers' own grid, in the log P of a worker-year.
+
+    Measured as in `accurate_grid`, without its search: JAX can trace it.
+    """
     if careers.shock == "worker":
-        return GridError(jnp.zeros(()), jnp.zeros(()))
-    return _against(_reference(careers, career), careers, career)
+        return jnp.zeros(())
+    return _against(_reference(careers, career), careers, career)[0]
 
 
 def _some(workers: int) -> np.ndarray:
@@ -90,9 +93,12 @@ def _reference(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, 
 
 
 @jax.jit
-def _against(exact: Float[Array, "S T"], careers: Careers, career: Array) -> GridError:
+def _against(
+    exact: Float[Array, "S T"], careers: Careers, career: Float[Array, "N T 2"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return the largest error, and the sum scaled to the whole panel."""
     some = _some(len(career))
     # On all workers, whose spread sets the nodes and the domain of the series.
     fast = careers.factors(career)[1][some]
     error = jnp.where(careers.observed[some], fast - exact, 0.0)
-    return GridError(jnp.abs(error).max(), error.sum() * (len(career) / len(some)))
+    return jnp.abs(error).max(), error.sum() * (len(career) / len(some))

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from numpyro.infer.hmc import HMCState
 
 from taskroy.errors import FitError
-from taskroy.inference.accuracy import grid_error
+from taskroy.inference.accuracy import largest_error
 from taskroy.inference.density import density_of
 from taskroy.inference.nuts import (
     BLOCK,
@@ -103,6 +103,11 @@ def sample_many(
     progress
         Told how many data sets are done.
 
+    Returns
+    -------
+    ManyDraws
+        In the precision that JAX is set to: `inference.precision` is for whole fits.
+
     Raises
     ------
     FitError
@@ -172,7 +177,7 @@ def _posterior(
     pilot_key, guide_key, start_key, chain_key = jax.random.split(key, 4)
     values, levels = first_fit(known, model, pilot_key, None)
     there, expansion = look_around(values, known, model, no_expansion(known.economy))
-    error = grid_error(there.replace(grid=grid), known.career).largest
+    error = largest_error(there.replace(grid=grid), known.career)
     problem = Problem(known, model, Pilot(values, expansion, grid, coarse, there, levels))
     guide = approximate(
         problem.joint,

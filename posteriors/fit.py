@@ -149,7 +149,7 @@ def _fit(
         "posterior_predictive": summaries_dataset(predicted, coordinates),
         "prior_predictive": summaries_dataset(prior_predicted, coordinates),
         "observed_data": summaries_dataset(observed, coordinates),
-        "constant_data": constants_dataset(panel, used, technology, coordinates),
+        "constant_data": constants_dataset(panel, arrays, used, technology, coordinates),
     }
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if v is not None})
     tree.attrs = {

@@ -6,6 +6,7 @@ import pandas as pd
 
 from taskroy.posteriors.tables import Table
 
+# pandas escapes cells and headings, not captions and notes: one map for all.
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from taskroy.data.panel import Panel
+from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.task_table import TaskTable
 from taskroy.inference.draws import Draws
 from taskroy.models.technology import Technology
@@ -70,7 +70,11 @@ def summaries_dataset(summary: PanelSummary, coordinates: dict[str, Any]) -> xr.
 
 
 def constants_dataset(
-    panel: Panel, used: TaskTable, technology: Technology, coordinates: dict[str, Any]
+    panel: Panel,
+    arrays: PanelArrays,
+    used: TaskTable,
+    technology: Technology,
+    coordinates: dict[str, Any],
 ) -> xr.Dataset:
     """Gather what was given: the tasks, and how many were seen in each occupation."""
     counts = panel.frame.groupby("occupation").agg(
@@ -90,10 +94,10 @@ def constants_dataset(
         },
         {k: coordinates[k] for k in keep},
     )
-    return constants.merge(_members_dataset(panel)) if panel.groups else constants
+    return constants.merge(_members_dataset(panel, arrays)) if panel.groups else constants
 
 
-def _members_dataset(panel: Panel) -> xr.Dataset:
+def _members_dataset(panel: Panel, arrays: PanelArrays) -> xr.Dataset:
     """Say which workers belong to which group, and with which weight where the panel has any."""
     members = panel.members()
     found = xr.Dataset(
@@ -101,6 +105,5 @@ def _members_dataset(panel: Panel) -> xr.Dataset:
         {"people": list(members.columns), "worker": np.arange(len(members))},
     )
     if panel.has_weights:
-        weight = panel.frame.groupby("worker")["weight"].mean()
-        found["worker_weight"] = ("worker", weight.to_numpy())
+        found["worker_weight"] = ("worker", arrays.worker_weight)
     return found

@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Read by JAX when it is first imported; nothing here imports it.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", user_cache_dir("taskroy-tests"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-# On two cores XLA takes less time to compile in one part than in many.
+# By default XLA splits each program among more threads than two processes on two cores have.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_parallel_codegen_split_count=1")
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskroy.data.groups import UNKNOWN, members
+from taskroy.data.groups import UNKNOWN, group_members
 from taskroy.data.load import load_panel
 from taskroy.errors import DataError
 
 
 def of(name: str, *texts: str) -> pd.DataFrame:
-    return members(pd.DataFrame({name: texts}), "a test")
+    return group_members(pd.DataFrame({name: texts}), "a test")
 
 
 def test_texts_and_few_numbers_are_groups_as_they_are() -> None:
@@ -25,7 +25,7 @@ def test_texts_and_few_numbers_are_groups_as_they_are() -> None:
 def test_many_numbers_are_cut_into_quarters() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=200).round(3)
-    found = members(pd.DataFrame({"score": values.astype(str)}), "a test")
+    found = group_members(pd.DataFrame({"score": values.astype(str)}), "a test")
     assert found.shape == (200, 4)
     assert (found.sum() == 50).all()
     assert (found.sum(axis=1) == 1).all()
