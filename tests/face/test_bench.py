@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import xarray as xr
 
+from taskroy.benchmarks.agreement import distances
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.suite import BENCHMARKS
 from taskroy.benchmarks.table import number, table
@@ -106,3 +109,20 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 def test_no_results_is_a_table_without_rows() -> None:
     assert table([]).rstrip().endswith("| --- |")
+
+
+def test_distances_of_routes_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(1)
+    shape = {"chain": 2, "draw": 50, "task": 2}
+    here, there = rng.normal(size=(2, *shape.values())), rng.normal(2, 3, (2, *shape.values()))
+    here[1, ..., 0] = there[1, ..., 0] = 1.0  # known, hence not compared
+    names = ("skill_sd", "known")
+    found, reference = (
+        xr.Dataset({k: (tuple(shape), x) for k, x in zip(names, xs, strict=True)})
+        for xs in (here, there)
+    )
+    gap, ratio = distances(found, reference)
+    assert list(gap) == list(ratio) == ["skill_sd[0]", "skill_sd[1]", "known[1]"]
+    a, b = here[0, ..., 1].ravel(), there[0, ..., 1].ravel()
+    assert gap["skill_sd[1]"] == pytest.approx(abs(a.mean() - b.mean()) / b.std())
+    assert ratio["skill_sd[1]"] == pytest.approx(a.std() / b.std())

@@ -39,8 +39,8 @@ BENCHMARKS = (
     ),
     Benchmark(
         "agreement",
-        "Do all routes give the same posterior of the default study? Wanted: means within 0.3 "
-        "posterior sds of those by nuts, and ratios of sds between 0.8 and 1.25.",
+        "Do all routes give the same posterior, and the same headline, on three panels? Wanted: "
+        "means within 0.3 posterior sds of those by nuts, and ratios of sds between 0.8 and 1.25.",
     ),
     Benchmark(
         "coverage",
