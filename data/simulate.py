@@ -9,7 +9,8 @@ against it. For worker i, year t and occupation o::
     choice_it   = argmax_o (w_iot + amenity_o + taste_scale · Gumbel_iot)
 
 With ``shock="worker"`` one ε serves all occupations of a worker-year. Only the wage of the chosen
-occupation is seen.
+occupation is seen. With ``experience_return`` above zero, w_iot is higher by that much in the
+occupation that the worker held when he was last seen.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def simulate_panel(
     amenity: ArrayLike | None = None,
     wage_shock_scale: float = 0.4,
     taste_scale: float = 0.2,
+    experience_return: float = 0.0,
     shock: Shock = "occupation",
     covariates: Covariates = DEFAULT_COVARIATES,
     coefficients: ArrayLike | None = None,
@@ -69,6 +71,8 @@ def simulate_panel(
         (O,) non-wage value in log-wage units; default zero.
     wage_shock_scale, taste_scale
         ϱ and ν, both above zero, in log points.
+    experience_return
+        Δ, log points.
     shock
         Independent shocks for each occupation, or one for each worker-year.
     covariates
@@ -129,7 +133,13 @@ def simulate_panel(
     shocks = wage_shock_scale * rng.standard_normal((len(frame), n_shocks))
     wage = potential[frame["worker"]] + common[:, None] + shocks
     tastes = taste_scale * rng.gumbel(size=wage.shape)
-    choice = np.argmax(wage + value + tastes, axis=1)
+    # Rows are sorted by worker, then year.
+    choice = np.zeros(len(frame), dtype=np.int64)
+    seen_before = frame["worker"].duplicated().to_numpy()
+    for row in range(len(frame)):
+        if seen_before[row]:
+            wage[row, choice[row - 1]] += experience_return
+        choice[row] = np.argmax(wage[row] + value + tastes[row])
 
     frame.insert(2, "occupation", np.array(tasks.occupations, dtype=object)[choice])
     frame["occupation"] = frame["occupation"].astype(str)
@@ -140,6 +150,7 @@ def simulate_panel(
         "amenity": value,
         "wage_shock_scale": wage_shock_scale,
         "taste_scale": taste_scale,
+        "experience_return": experience_return,
         "coefficients": beta,
         "covariate_names": names,
         "deviation": deviation,

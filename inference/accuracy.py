@@ -14,6 +14,7 @@ from jaxtyping import Float
 from taskroy.models.careers import Careers
 from taskroy.models.choice import log_choice_probability
 from taskroy.models.choice_grid import Grid
+from taskroy.models.experience import Experience
 
 _WORKERS = 100
 _REFINEMENTS = 5
@@ -81,11 +82,17 @@ def _reference(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, 
     """Return the log choice factors of some workers, by the reference."""
     workers, years = careers.common.shape
     some = _some(workers)
+    held = career[some, :, 1].astype(jnp.int32)
     potential = careers.potential[some, None, :]
+    potential = jnp.broadcast_to(potential, (len(some), years, potential.shape[-1]))
+    if careers.experience_return is not None:
+        past = Experience.of(held, careers.observed[some])
+        here = jnp.arange(potential.shape[-1]) == past.last[..., None]
+        potential = potential + careers.experience_return * (here & past.known[..., None])
     return log_choice_probability(
-        jnp.broadcast_to(potential, (len(some), years, potential.shape[-1])),
+        potential,
         (career[..., 0] - careers.common)[some],
-        career[some, :, 1].astype(jnp.int32),
+        held,
         wage_shock_scale=careers.wage_shock_scale,
         taste_scale=careers.taste_scale,
         amenity=careers.amenity,

@@ -52,6 +52,7 @@ def starting_values(economy: Economy, settings: ModelSettings) -> dict[str, Arra
         "taste_scale": jnp.asarray(0.25),
         "mean_potential": jnp.full(occupations, economy.wage_level),
         "amenity": jnp.zeros(occupations),
+        "experience_return": jnp.asarray(0.1),
         "coefficient": jnp.zeros(economy.design.shape[-1]),
         "skill_sd": jnp.full(tasks, settings.priors.skill_sd.median),
         WHITENED: jnp.zeros((economy.observed.shape[0], tasks)),

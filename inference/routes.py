@@ -24,6 +24,7 @@ from jax import Array
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
+from taskroy.errors import FitError
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
@@ -167,6 +168,13 @@ def _simulated_mle(call: _Call) -> Draws:
 
     Drawn, not their means, whose spread over workers would be less than that of skills.
     """
+    if call.model.state_dependence != "none":
+        raise FitError(
+            "Simulated maximum likelihood knows no returns to experience.",
+            where="method = 'simulated-mle'",
+            expected=f"state_dependence = 'none', not '{call.model.state_dependence}'",
+            remedy="fit the model with state dependence by another method",
+        )
     pilot_key, ascent_key, skill_key = jax.random.split(call.key, 3)
     first = call.first_look(pilot_key)
     estimate = maximize_simulated_likelihood(

@@ -18,6 +18,7 @@ from taskroy.inference.seen import Seen
 from taskroy.inference.small_matrices import cholesky, inverse_of, solve_lower
 from taskroy.inference.theta import Theta, careers
 from taskroy.models.choice_grid import Grid
+from taskroy.models.experience import Experience
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 
@@ -152,6 +153,9 @@ def _wage_slope(theta: Theta, seen: Seen) -> Float[Array, "N K"]:
     common = seen.economy.design @ theta.coefficient
     held = seen.career[..., 1].astype(jnp.int32)
     net = seen.career[..., 0] - common - theta.mean_potential[held]
+    if theta.experience_return is not None:
+        stays = Experience.of(held, seen.economy.observed).stays
+        net = net - theta.experience_return * stays
     return (net[:, None] @ seen.weights)[:, 0] / theta.wage_shock_scale**2
 
 

@@ -64,7 +64,11 @@ def to_arrays(start: Start) -> dict[str, np.ndarray]:
             "error": {k: np.asarray(v) for k, v in pilot.error._asdict().items()},
             "grid": _grid_arrays(pilot.grid),
             "coarse": _grid_arrays(pilot.coarse),
-            "careers": {k: getattr(careers, k) for k in careers.pytree_data_fields},
+            "careers": {
+                k: getattr(careers, k)
+                for k in careers.pytree_data_fields
+                if getattr(careers, k) is not None
+            },
             "careers_grid": _grid_arrays(careers.grid),
             "shock": np.asarray(careers.shock),
             "points": start.points,

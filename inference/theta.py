@@ -25,6 +25,7 @@ class Theta(NamedTuple):
     amenity: Float[Array, " O"]
     coefficient: Float[Array, " P"]
     skill_scale_tril: Float[Array, "K K"]
+    experience_return: Float[Array, ""] | None = None
 
 
 class RecordTheta(Messenger):  # type: ignore[misc]
@@ -76,6 +77,7 @@ def careers(
         theta.amenity,
         theta.wage_shock_scale,
         theta.taste_scale,
+        experience_return=theta.experience_return,
         observed=seen.economy.observed,
         shock=settings.shock,
         grid=grid,

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpyro.distributions import Distribution, constraints
 
 from taskroy.models.choice_expansion import curvature_along, expand_choice_of_careers
 from taskroy.models.choice_grid import Grid, log_choice_of_careers, node_range
+from taskroy.models.experience import Bonus, Experience
 
 _LOG_SQRT_2PI = 0.9189385332046727
 
@@ -36,6 +37,9 @@ class Careers(Distribution):  # type: ignore[misc]
         κ_o, (O,).
     wage_shock_scale, taste_scale
         ϱ and ν.
+    experience_return
+        Δ, what the log wage gains in the occupation held when last seen; None where there is no
+        state dependence.
     observed
         True where the worker is seen, (N, T).
     shock
@@ -55,6 +59,7 @@ class Careers(Distribution):  # type: ignore[misc]
         "amenity",
         "wage_shock_scale",
         "taste_scale",
+        "experience_return",
         "observed",
     )
     pytree_aux_fields = ("shock", "grid")
@@ -76,12 +81,14 @@ class Careers(Distribution):  # type: ignore[misc]
         wage_shock_scale: Float[Array, ""],
         taste_scale: Float[Array, ""],
         *,
+        experience_return: Float[Array, ""] | None = None,
         observed: Bool[Array, "N T"],
         shock: Literal["occupation", "worker"] = "occupation",
         grid: Grid = Grid(),  # noqa: B008  (frozen)
     ) -> None:
         self.potential, self.common, self.amenity = potential, common, amenity
         self.wage_shock_scale, self.taste_scale = wage_shock_scale, taste_scale
+        self.experience_return = experience_return
         self.observed, self.shock, self.grid = observed, shock, grid
         workers, years = jnp.shape(common)
         super().__init__(batch_shape=(workers,), event_shape=(years, 2), validate_args=False)
@@ -98,9 +105,26 @@ class Careers(Distribution):  # type: ignore[misc]
             + self.wage_shock_scale * jax.random.normal(wage_key, shocks)
         )
         taste = self.taste_scale * jax.random.gumbel(taste_key, shape)
+        if self.experience_return is not None:
+            return self._year_by_year(wage, taste, self.experience_return)
         held = jnp.argmax(wage + self.amenity + taste, axis=-1)
         paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
         return jnp.stack([paid, held.astype(paid.dtype)], axis=-1)
+
+    def _year_by_year(self, wage: Array, taste: Array, gain: Array) -> Float[Array, "... N T 2"]:
+        """Let workers choose in the order of years, with the return to where they were before."""
+
+        def year(last: Array, now: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+            wage, taste, observed = now
+            wage = wage + gain * (jnp.arange(wage.shape[-1]) == last[..., None])
+            held = jnp.argmax(wage + self.amenity + taste, axis=-1)
+            paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
+            career = jnp.stack([paid, held.astype(paid.dtype)], axis=-1)
+            return jnp.where(observed, held, last), career
+
+        years = jnp.moveaxis(wage, -2, 0), jnp.moveaxis(taste, -2, 0), jnp.asarray(self.observed).T
+        nowhere = jnp.full(wage.shape[:-2], -1)
+        return jnp.moveaxis(jax.lax.scan(year, nowhere, years)[1], 0, -2)
 
     def log_prob(self, value: Float[Array, "N T 2"]) -> Float[Array, " N"]:
         """Return each worker's log density: wage factor plus choice factor, over his years."""
@@ -113,14 +137,16 @@ class Careers(Distribution):  # type: ignore[misc]
         """Return the log wage factor and the log choice factor of each worker-year."""
         held = value[..., 1].astype(jnp.int32)
         net = value[..., 0] - self.common
-        mean = jnp.take_along_axis(self.potential, held, axis=1)
+        mean = jnp.take_along_axis(self.potential, held, axis=1) + self._gained(held)
         z = (net - mean) / self.wage_shock_scale
         wage_factor = -0.5 * z**2 - jnp.log(self.wage_shock_scale) - _LOG_SQRT_2PI
         if self.shock == "worker":
-            choice = jax.nn.log_softmax((self.potential + self.amenity) / self.taste_scale, axis=-1)
-            choice_factor = jnp.take_along_axis(choice, held, axis=1)
+            choice = self._log_logit(held)
+            choice = jnp.broadcast_to(choice, (*held.shape, choice.shape[-1]))
+            choice_factor = jnp.take_along_axis(choice, held[..., None], axis=-1)[..., 0]
         else:
-            choice_factor = log_choice_of_careers(*self._in_taste_units(value), self.grid)
+            units, bonus = self._in_taste_units(value)
+            choice_factor = log_choice_of_careers(*units, self.grid, bonus)
         seen = self.observed
         return jnp.where(seen, wage_factor, 0.0), jnp.where(seen, choice_factor, 0.0)
 
@@ -132,6 +158,7 @@ class Careers(Distribution):  # type: ignore[misc]
             self.amenity,
             self.wage_shock_scale,
             self.taste_scale,
+            experience_return=self.experience_return,
             observed=self.observed,
             shock=self.shock,
             grid=grid or self.grid,
@@ -144,16 +171,18 @@ class Careers(Distribution):  # type: ignore[misc]
         # ν is taken out: a derivative through constant weights is twice as cheap.
         nu = self.taste_scale
         if self.shock == "occupation":
-            units = self._in_taste_units(value)
-            gradient, curvature = expand_choice_of_careers(*units, task_weights, self.grid)
+            units, bonus = self._in_taste_units(value)
+            gradient, curvature = expand_choice_of_careers(*units, task_weights, self.grid, bonus)
             return gradient / nu, curvature / nu**2
-        chance, years = self._logit()
-        held = task_weights[value[..., 1].astype(jnp.int32)] * self.observed[..., None]
-        mean = chance @ task_weights
-        spread = jnp.einsum("no,ok,ol->nkl", chance, task_weights, task_weights)
-        spread = spread - mean[:, :, None] * mean[:, None, :]
-        gradient = held.sum(1) - years[:, None] * mean
-        return gradient / nu, years[:, None, None] * spread / nu**2
+        held = value[..., 1].astype(jnp.int32)
+        chance, a = jnp.exp(self._log_logit(held)), task_weights
+        seen = self.observed.astype(chance.dtype)
+        years = seen if chance.shape[1] > 1 else seen.sum(1, keepdims=True)
+        mean = chance @ a
+        spread = jnp.einsum("nto,ok,ol->nkl", chance * years[..., None], a, a)
+        spread = spread - (mean * years[..., None]).mT @ mean
+        gradient = (a[held] * seen[..., None]).sum(1) - (mean * years[..., None]).sum(1)
+        return gradient / nu, spread / nu**2
 
     def choice_curvature_along(
         self,
@@ -163,26 +192,45 @@ class Careers(Distribution):  # type: ignore[misc]
     ) -> Float[Array, " N"]:
         """Return tr(W_i·C_i), C_i minus the Hessian of `expand_choice` and W_i a metric."""
         if self.shock == "occupation":
-            units = self._in_taste_units(value)
-            along = curvature_along(*units, task_weights, metric, self.grid)
+            units, bonus = self._in_taste_units(value)
+            along = curvature_along(*units, task_weights, metric, self.grid, bonus)
             return along / self.taste_scale**2
         return (self.expand_choice(value, task_weights)[1] * metric).sum((-2, -1))
 
-    def _logit(self) -> tuple[Float[Array, "N O"], Float[Array, " N"]]:
-        """Choice probabilities when the shock is the worker's, and the years he is seen."""
-        chance = jax.nn.softmax((self.potential + self.amenity) / self.taste_scale, axis=-1)
-        return chance, self.observed.sum(-1).astype(chance.dtype)
+    def _log_logit(self, held: Int[Array, "N T"]) -> Float[Array, "N _ O"]:
+        """Log choice probabilities when the shock is the worker's; of all years one, if alike."""
+        worth = (self.potential + self.amenity)[:, None]
+        if self.experience_return is not None:
+            past = Experience.of(held, self.observed)
+            here = jnp.arange(worth.shape[-1]) == past.last[..., None]
+            worth = worth + self.experience_return * (here & past.known[..., None])
+        return jax.nn.log_softmax(worth / self.taste_scale, axis=-1)
+
+    def _gained(self, held: Int[Array, "N T"]) -> Array | float:
+        """Return what experience adds to the wage that was seen, (N, T)."""
+        if self.experience_return is None:
+            return 0.0
+        return self.experience_return * Experience.of(held, self.observed).stays
 
     def node_width(self, value: Float[Array, "N T 2"]) -> Float[Array, ""]:
         """Return the width of the widest worker's choice integrand, which sizes the grid."""
-        left, right = node_range(*self._in_taste_units(value))
+        units, bonus = self._in_taste_units(value)
+        left, right = node_range(*units, bonus)
         return jnp.max(right - left)
 
-    def _in_taste_units(self, value: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Return worths, wages, occupations, who is observed, and ϱ/ν."""
+    def _in_taste_units(
+        self, value: Array
+    ) -> tuple[tuple[Array, Array, Array, Array, Array], Bonus | None]:
+        """Return worths, wages, occupations, who is observed, and ϱ/ν; and what experience adds."""
         held = value[..., 1].astype(jnp.int32)
         worth = (self.potential + self.amenity) / self.taste_scale
         wage = (value[..., 0] - self.common + self.amenity[held]) / self.taste_scale
+        bonus = None
+        if self.experience_return is not None:
+            past = Experience.of(held, self.observed)
+            elsewhere = past.known & ~past.stays
+            bonus = Bonus(past.last, elsewhere * (self.experience_return / self.taste_scale))
         # Without the barrier XLA computes these again wherever they are used, at twice the time.
-        units = worth, wage, held, self.observed, self.wage_shock_scale / self.taste_scale
-        return jax.lax.optimization_barrier(units)
+        ratio = self.wage_shock_scale / self.taste_scale
+        units = worth, wage, held, self.observed, ratio
+        return jax.lax.optimization_barrier((units, bonus))

@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
+from taskroy.models.experience import Bonus
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 
 # exp(-exp(3.3)) = e^-27 to the right of the last node.
@@ -62,6 +63,7 @@ def log_choice_of_careers(
     observed: Bool[Array, "N T"],
     ratio: Float[Array, ""],
     grid: Grid,
+    bonus: Bonus | None = None,
 ) -> Float[Array, "N T"]:
     """Return log P(occupation | wage, skills) of each worker-year.
 
@@ -79,13 +81,15 @@ def log_choice_of_careers(
         ϱ/ν.
     grid
         Sizes of the quadrature.
+    bonus
+        What experience adds to the worth of an occupation that is not held; None for nothing.
 
     Returns
     -------
     Array
         (N, T).
     """
-    integrand = career_integrand(value, wage, occupation, observed, ratio, grid, highest=0)
+    integrand = career_integrand(value, wage, occupation, observed, ratio, grid, bonus, highest=0)
     log_probability = jax.nn.logsumexp(integrand.exponent, axis=0) + integrand.log_step
     return jnp.where(observed, log_probability.T, 0.0)
 
@@ -94,15 +98,16 @@ class CareerIntegrand(NamedTuple):
     """The choice integrand of whole careers on the nodes that a worker's years share.
 
     ``exponent`` is its log, and ``log_step`` the log of the nodes' spacing. ψ of order d at the
-    nodes is ``matrices[d].T`` times Chebyshev terms: ``terms`` of all occupations, or ``held`` of
-    those held. Workers come last, so that the long axis is the contiguous one.
+    nodes is ``matrices[d].T`` times Chebyshev terms: ``terms`` of all occupations; what a year adds
+    to their sum is that of the series ``own``, minus the ψ of what is held and, with experience,
+    ψ with its bonus less ψ without. Workers come last, so that the long axis is the contiguous one.
     """
 
     exponent: Float[Array, "Q T N"]
     log_step: Float[Array, ""]
     matrices: tuple[Float[Array, "R Q"], ...]
     terms: Float[Array, "O R N"]
-    held: Float[Array, "R T N"]
+    own: Float[Array, "R E T N"]
 
 
 def career_integrand(
@@ -112,6 +117,7 @@ def career_integrand(
     observed: Bool[Array, "N T"],
     ratio: Float[Array, ""],
     grid: Grid,
+    bonus: Bonus | None,
     *,
     highest: int,
 ) -> CareerIntegrand:
@@ -120,26 +126,30 @@ def career_integrand(
     `highest` is the highest order of ψ wanted: 0, or 2 for derivatives in worths.
     """
     table = psi_table(ratio, grid.knots, highest=highest, bottom=BOTTOM, nodes=PSI_NODES)
-    left, right = node_range(value, wage, occupation, observed, ratio)
+    left, right = node_range(value, wage, occupation, observed, ratio, bonus)
     step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
     shifted = value.T + right
-    domain = domain_of(shifted, ratio)
+    domain = domain_of(shifted, ratio, 0.0 if bonus is None else jnp.max(bonus.worth))
     matrices = tuple(matrix_at(domain, back, table, grid, order) for order in range(highest + 1))
     terms = jnp.moveaxis(chebyshev(shifted, domain, grid), 0, 1)
     total = matrices[0].T @ terms.sum(0)
     # y is gathered rather than its T_r, which keeps the scatter in the gradient R times smaller.
-    held = chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)
+    own = -chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)[:, None]
+    if bonus is not None:
+        before = jnp.take_along_axis(shifted, bonus.occupation.T, axis=0)
+        extra = chebyshev(before + bonus.worth.T, domain, grid) - chebyshev(before, domain, grid)
+        own = jnp.concatenate([own, extra[:, None]], axis=1)
     c = (right + wage.T) - back[:, None, None]
     # exp(c) past the right end only has to be finite: the integrand is nil there.
-    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None] - at_nodes(matrices[0], held)
+    exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + total[:, None] + at_nodes(matrices[0], own.sum(1))
     # The nodes left of the first, where the integrand is e^c times a constant, summed: Σ_j e^-jh.
     tail = jnp.zeros(grid.nodes, value.dtype).at[0].set(-jnp.log(-jnp.expm1(-step)))
     exponent += tail[:, None, None]
-    return CareerIntegrand(exponent, jnp.log(step), matrices, terms, held)
+    return CareerIntegrand(exponent, jnp.log(step), matrices, terms, own)
 
 
-def at_nodes(matrix: Float[Array, "R Q"], terms: Float[Array, "R M N"]) -> Float[Array, "Q M N"]:
+def at_nodes(matrix: Float[Array, "R Q"], terms: Float[Array, "R *M N"]) -> Float[Array, "Q *M N"]:
     """Sum Chebyshev series at every node."""
     return (matrix.T @ terms.reshape(terms.shape[0], -1)).reshape(-1, *terms.shape[1:])
 
@@ -150,6 +160,7 @@ def node_range(
     occupation: Int[Array, "N T"],
     observed: Bool[Array, "N T"],
     ratio: Float[Array, ""],
+    bonus: Bonus | None = None,
 ) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     """Return where each worker's integrands begin and end, in x; arguments as above.
 
@@ -158,10 +169,14 @@ def node_range(
     shocks. On the right the integrand ends with e^-e^c, or with ψ of the best of the others.
     """
     y, w, r = jax.lax.stop_gradient((value, wage, ratio))
-    others = jnp.where(jnp.arange(y.shape[1]) == occupation[..., None], -jnp.inf, y[:, None, :])
+    index, y = jnp.arange(y.shape[1]), y[:, None, :]
+    if bonus is not None:
+        raised = jax.lax.stop_gradient(bonus.worth)[..., None]
+        y = y + jnp.where(index == bonus.occupation[..., None], raised, 0.0)
+    others = jnp.where(index == occupation[..., None], -jnp.inf, y)
     gap = jax.nn.logsumexp(others, axis=-1) - w
     by_jensen = jnp.logaddexp(0.0, gap + r**2 / 2)
-    by_shocks = 0.023 * y.shape[1] + jnp.logaddexp(0.0, gap + 2 * r)
+    by_shocks = 0.023 * y.shape[-1] + jnp.logaddexp(0.0, gap + 2 * r)
     reach = jnp.minimum(by_jensen + _EXPONENTIAL, by_shocks + _DROPPED_LEFT)
     improbable = jnp.minimum(by_jensen, by_shocks)
     end = support(r, -_DROPPED_RIGHT - improbable)[1] - jnp.max(others, axis=-1)
@@ -172,12 +187,15 @@ def node_range(
     )
 
 
-def domain_of(y: Array, ratio: Array) -> tuple[Array, Array]:
-    """Return the interval in y on which series are good: that of y, as far as ψ is not nil."""
+def domain_of(y: Array, ratio: Array, further: Array | float = 0.0) -> tuple[Array, Array]:
+    """Return the interval in y on which series are good: that of y, as far as ψ is not nil.
+
+    It reaches `further` to the right.
+    """
     start, _ = support(ratio)
-    fixed = jax.lax.stop_gradient(y)
+    fixed, further = jax.lax.stop_gradient((y, further))
     low = jnp.maximum(jnp.min(fixed), start) - 1e-3
-    high = jnp.maximum(jnp.max(fixed), low + 1.0) + 1e-3
+    high = jnp.maximum(jnp.max(fixed) + further, low + 1.0) + 1e-3
     return low, high
 
 

@@ -134,6 +134,14 @@ class Priors(_Frozen):
             "is a large compensating differential."
         ),
     ] = HalfNormal(scale=0.5)
+    experience_return: Annotated[
+        HalfNormal,
+        Field(
+            description="Δ, log-wage units: what the occupation held when last seen pays more "
+            "(state_dependence = 'experience'). A year of occupational tenure is worth some log "
+            "points; half a log point leaves room for all that keeps people in place."
+        ),
+    ] = HalfNormal(scale=0.5)
     coefficient: Annotated[
         Normal,
         Field(

@@ -131,6 +131,12 @@ def roy_model(
         dist.Normal(0.0, priors.coefficient.sd).expand([economy.design.shape[-1]]).to_event(1),
     )
 
+    experience_return = (
+        numpyro.sample("experience_return", priors.experience_return.distribution())
+        if settings.state_dependence == "experience"
+        else None
+    )
+
     with numpyro.plate("worker", economy.observed.shape[0], dim=-1):
         # s_i − s̄ ~ N(0, Σ)
         deviation = numpyro.sample(
@@ -148,6 +154,7 @@ def roy_model(
             amenity,
             wage_shock_scale,
             taste_scale,
+            experience_return=experience_return,
             observed=economy.observed,
             shock=settings.shock,
             grid=grid,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from taskroy.models.automation import Automation
 from taskroy.models.bargaining import Bargaining
+from taskroy.models.learning import Learning
 from taskroy.models.prices import Prices
 from taskroy.models.skill_change import Augmentation, Simplification
 from taskroy.models.step import Told, refusal
@@ -27,6 +28,7 @@ __all__ = [
     "Augmentation",
     "Automation",
     "Bargaining",
+    "Learning",
     "Prices",
     "Scenario",
     "Simplification",
@@ -34,7 +36,7 @@ __all__ = [
     "steps_of",
 ]
 
-type AnyStep = Automation | Augmentation | Simplification | Bargaining | Prices
+type AnyStep = Automation | Augmentation | Simplification | Bargaining | Learning | Prices
 
 
 class Scenario(BaseModel):
@@ -48,7 +50,7 @@ class Scenario(BaseModel):
     step: Annotated[
         tuple[
             Annotated[
-                Automation | Augmentation | Simplification | Bargaining | Prices,
+                Automation | Augmentation | Simplification | Bargaining | Learning | Prices,
                 Discriminator("kind"),
             ],
             ...,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
 from taskroy.models.automation import Automation
+from taskroy.models.learning import Learning
+from taskroy.models.prices import Prices
 from taskroy.models.scenario import Scenario, steps_of
 
 _LABOUR_LEFT = 1e-9
@@ -98,6 +100,8 @@ def check_scenario(
     exposure: pd.DataFrame,
     task_weights: NDArray[np.float64],
     titles: Iterable[str],
+    *,
+    experience: bool = False,
 ) -> None:
     """Check a scenario against a study's tasks and occupations.
 
@@ -111,12 +115,14 @@ def check_scenario(
         A_oτ, (O, K).
     titles
         Of the occupations.
+    experience
+        Whether experience pays in the model before the scenario.
 
     Raises
     ------
     ModelError
         For an unknown task or label, an exposure outside [0, 1], an automation that moves nothing,
-        or an occupation left without labour.
+        an occupation left without labour, or prices where experience pays.
 
     Warns
     -----
@@ -129,6 +135,15 @@ def check_scenario(
             f"{where}: None of its steps changes technology or skills, so nothing else changes.",
             NothingChanges,
             stacklevel=2,
+        )
+    steps = steps_of(scenario)
+    pays = experience or any(isinstance(step, Learning) for step in steps)
+    if pays and any(isinstance(step, Prices) and step.elasticity != "infinite" for step in steps):
+        raise ModelError(
+            "Prices do not respond where experience in an occupation pays.",
+            where=where,
+            expected="prices with state_dependence = 'none' and without a step 'learning'",
+            remedy="leave out the step with kind = 'prices', or returns to experience",
         )
     left = task_weights @ (1 - automated_shares(scenario, exposure))
     if (left <= _LABOUR_LEFT).any():

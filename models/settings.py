@@ -32,6 +32,13 @@ class ModelSettings(BaseModel):
         Literal["none", "pooled"],
         Field(description="Non-wage value of occupations: none (the seed) or estimated."),
     ] = "pooled"
+    state_dependence: Annotated[
+        Literal["none", "experience"],
+        Field(
+            description="Whether people stay where they are for skill alone, or also because the "
+            "occupation held when last seen pays Δ more there, estimated."
+        ),
+    ] = "none"
     covariance: Annotated[
         Literal["lkj", "factor"],
         Field(

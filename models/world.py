@@ -2,7 +2,8 @@
 
 A worker's potential log wage is m_io = μ_o + A_o·s_i + b_io, with b the premium that wage setting
 adds (zero under competition). Given it, choices and expected wages are in closed form
-(:mod:`taskroy.models.choice_outcomes`).
+(:mod:`taskroy.models.choice_outcomes`). Where experience pays they are those of the long run, in
+which a worker has long forgotten where he began (:mod:`taskroy.models.experience_outcomes`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from jaxtyping import Float
 
 from taskroy.models.choice_grid import Grid
 from taskroy.models.choice_outcomes import choice_outcomes, efficiency
+from taskroy.models.experience_outcomes import long_run, long_run_logit
 from taskroy.models.technology import Technology
 
 Shock = Literal["occupation", "worker"]
@@ -36,13 +38,14 @@ class Parameters(NamedTuple):
     amenity: Float[Array, " O"]
     wage_shock_scale: Float[Array, ""]
     taste_scale: Float[Array, ""]
+    experience_return: Float[Array, ""] | None = None
 
 
 class World(NamedTuple):
     """What scenarios change, at one draw.
 
-    ``intercept`` is μ_o with occupation prices in it, ``skill`` s_i, ``premium`` b_io; all in
-    log-wage units.
+    ``intercept`` is μ_o with occupation prices in it, ``skill`` s_i, ``premium`` b_io,
+    ``experience_return`` Δ, None where experience does not count; all in log-wage units.
     """
 
     technology: Technology
@@ -52,6 +55,7 @@ class World(NamedTuple):
     amenity: Float[Array, " O"]
     wage_shock_scale: Float[Array, ""]
     taste_scale: Float[Array, ""]
+    experience_return: Float[Array, ""] | None = None
 
     @classmethod
     def at(cls, draw: Parameters, technology: Technology) -> World:
@@ -64,6 +68,7 @@ class World(NamedTuple):
             amenity=jnp.asarray(draw.amenity),
             wage_shock_scale=jnp.asarray(draw.wage_shock_scale),
             taste_scale=jnp.asarray(draw.taste_scale),
+            experience_return=draw.experience_return,
         )
 
     @property
@@ -80,8 +85,8 @@ class World(NamedTuple):
 class Equilibrium(NamedTuple):
     """Choices and wages of every worker in one world.
 
-    ``potential`` m_io, ``probability`` P(o | s_i), ``shock`` E[ε_o·1(ô = o) | s_i]: (N, O) each.
-    ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,).
+    ``potential`` m_io, ``probability`` P(o | s_i), ``shock`` E[ε_o·1(ô = o) | s_i], what experience
+    pays included: (N, O) each. ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,).
     """
 
     potential: Float[Array, "N O"]
@@ -114,6 +119,8 @@ def solve(world: World, shock: Shock, *, grid: Grid = _GRID) -> Equilibrium:
     """
     potential, nu = world.potential, world.taste_scale
     worth = (potential + world.amenity) / nu
+    if world.experience_return is not None:
+        return _solve_long_run(world, world.experience_return, worth, shock, grid)
     if shock == "worker":
         welfare = nu * (jax.nn.logsumexp(worth, axis=1) + np.euler_gamma)
         return Equilibrium(potential, jax.nn.softmax(worth, axis=1), jnp.zeros_like(worth), welfare)
@@ -122,11 +129,23 @@ def solve(world: World, shock: Shock, *, grid: Grid = _GRID) -> Equilibrium:
     return Equilibrium(potential, found.probability, rho**2 / nu * found.stein, nu * found.worth)
 
 
+def _solve_long_run(
+    world: World, gain: Array, worth: Array, shock: Shock, grid: Grid
+) -> Equilibrium:
+    rho, nu = world.wage_shock_scale, world.taste_scale
+    if shock == "worker":
+        found = long_run_logit(worth, gain / nu)
+    else:
+        found = long_run(worth, rho / nu, gain / nu, grid)
+    extra = rho**2 / nu * found.stein + gain * found.stay
+    return Equilibrium(world.potential, found.probability, extra, nu * found.worth)
+
+
 def product(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
     """Return Σ_i E[e^(μ_o + A_o·s_i + ε_o)·1(ô = o) | s_i], what workers produce, (O,).
 
     Net of what machines are paid, and in units of the wage, not its log: under competition it is
-    what workers earn in each occupation. Arguments as for `solve`.
+    what workers earn in each occupation. Arguments as for `solve`; experience does not count.
     """
     potential, nu, rho = world.potential, world.taste_scale, world.wage_shock_scale
     worth = (potential + world.amenity) / nu

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 
 import jax
 import jax.numpy as jnp
@@ -89,6 +90,7 @@ def counterfactual(
             exposure,
             constants["task_weights"].to_numpy(),
             constants["occupation_title"].to_numpy(),
+            experience="experience_return" in posterior["posterior"],
         )
     tell = progress or Silent()
     with jax.enable_x64(True):
@@ -197,13 +199,13 @@ def _run(
 
 def _parameters(draws: xr.Dataset) -> Parameters:
     """Stack chains and draws into one leading dimension."""
-    zeros = xr.zeros_like(draws["intercept"])
+    values = {"amenity": xr.zeros_like(draws["intercept"]), **draws.data_vars}
 
     def flat(name: str) -> Array:
-        values = draws.get(name, zeros).to_numpy().astype(np.float64)
-        return jnp.asarray(values.reshape(-1, *values.shape[2:]))
+        array = values[name].to_numpy().astype(np.float64)
+        return jnp.asarray(array.reshape(-1, *array.shape[2:]))
 
-    return Parameters(*(flat(name) for name in Parameters._fields))
+    return Parameters(**{name: flat(name) for name in Parameters._fields if name in values})
 
 
 def _over_draws(
@@ -221,7 +223,7 @@ def _over_draws(
     for first in range(0, total, block):
         # The last block is filled up with its last draw, so that one shape compiles once.
         index = np.minimum(np.arange(first, first + block), total - 1)
-        found = run(Parameters(*(x[index] for x in parameters)))
+        found = run(jax.tree.map(itemgetter(index), parameters))
         part = {k: np.asarray(v)[: total - first] for k, v in found.items()}
         _check_numbers(part, scenario)
         for name in WIDE:

@@ -18,6 +18,7 @@ from taskroy.posteriors.predictive import PanelSummary
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "wage_shock_scale": (),
     "taste_scale": (),
+    "experience_return": (),
     "intercept_scale": (),
     "amenity_scale": (),
     "loading_scale": (),

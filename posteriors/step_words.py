@@ -50,6 +50,11 @@ def _step_in_words(step: Mapping[str, Any]) -> str:
             f"Workers receive {step['share']:.0%} of what is added to their jobs, less the easier "
             f"they are to replace (elasticity {step['elasticity']:g})."
         )
+    if step["kind"] == "learning":
+        return (
+            "The occupation that a worker held the year before pays him "
+            f"{step['returns']:g} log points more than it pays a newcomer."
+        )
     if step["elasticity"] == "infinite":
         return "Prices of the occupations’ labour stay as they are."
     return (

@@ -29,6 +29,7 @@ class _Parameter:
 _PARAMETERS = {
     "wage_shock_scale": _Parameter("ϱ", "Wage shocks, sd", "Scales"),
     "taste_scale": _Parameter("ν", "Taste for occupations, scale", "Scales"),
+    "experience_return": _Parameter("Δ", "Return to experience in the occupation", "Scales"),
     "intercept_scale": _Parameter("τ", "Occupation intercepts, sd", "Scales"),
     "amenity_scale": _Parameter("τκ", "Amenities, sd", "Scales"),
     "loading_scale": _Parameter("λ", "Factor loadings, scale", "Scales"),

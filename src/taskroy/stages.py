@@ -77,7 +77,11 @@ def _check_scenarios(study: Study, tasks: TaskTable) -> None:
     from taskroy.models.scenario_tasks import check_scenario, expand
 
     for scenario in expand(study.scenario, tasks.exposure):
-        check_scenario(scenario, tasks.exposure, tasks.weights.to_numpy(), tasks.titles)
+        check_scenario(
+            scenario,
+            *(tasks.exposure, tasks.weights.to_numpy(), tasks.titles),
+            experience=study.model.state_dependence == "experience",
+        )
 
 
 def fit_study(

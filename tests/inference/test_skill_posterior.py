@@ -73,8 +73,7 @@ def setting() -> Setting:
 
 def brute_force(setting: Setting, worker: int) -> tuple[float, np.ndarray]:
     """Return log ∫ p(career | s) N(s; 0, Σ) ds, and the mean of e, by a fine sum over e."""
-    theta = [np.asarray(x) for x in setting.theta]
-    rho, nu, mean, amenity, _, tril = theta
+    rho, nu, mean, amenity, _, tril = (np.asarray(x) for x in setting.theta[:6])
     line = np.linspace(-6, 6, 81)
     e = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
     potential = mean + e @ tril.T @ setting.weights.T
@@ -144,8 +143,14 @@ def _precision(gaussian: SkillGaussian, worker: int) -> np.ndarray:
     return factor @ factor.T
 
 
-def test_mode_is_a_mode_and_the_factor_its_curvature(setting: Setting) -> None:
+@pytest.mark.parametrize("experience", [None, 0.4])
+def test_mode_is_a_mode_and_the_factor_its_curvature(
+    setting: Setting, experience: float | None
+) -> None:
     settings = ModelSettings()
+    if experience is not None:
+        moved = setting.theta._replace(experience_return=jnp.asarray(experience))
+        setting = setting._replace(theta=moved)
 
     @jax.jit
     def at(e: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
+from taskroy.models.experience import Experience
 
 N, T, O = 4, 3, 3  # noqa: E741
 FINE = Grid(nodes=160, terms=48, knots=512)
@@ -57,10 +58,13 @@ def by_integration(given: dict[str, Any], value: np.ndarray) -> np.ndarray:
     rho, nu, kappa = given["wage_shock_scale"], given["taste_scale"], given["amenity"]
     z, dz = np.linspace(-8.5, 8.5, 241, retstep=True)
     weight = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) * dz
-    total = np.zeros(N)
+    total, last = np.zeros(N), {}
     for i, t in zip(*np.nonzero(given["observed"]), strict=True):
         wage, held = value[i, t, 0], int(value[i, t, 1])
         mean = given["potential"][i] + given["common"][i, t]
+        if i in last:
+            mean[last[i]] += given.get("experience_return", 0.0)
+        last[i] = held
         gap = (wage - mean[held]) / rho
         total[i] += -0.5 * gap**2 - np.log(rho) - 0.5 * np.log(2 * np.pi)
         first, second = (o for o in range(O) if o != held)
@@ -73,9 +77,13 @@ def by_integration(given: dict[str, Any], value: np.ndarray) -> np.ndarray:
     return total
 
 
+@pytest.mark.parametrize("gain", [None, 0.5])
 @pytest.mark.parametrize("seed", range(4))
-def test_log_prob_against_direct_integration(seed: int) -> None:
+def test_log_prob_against_direct_integration(seed: int, gain: float | None) -> None:
     given = arguments(seed)
+    if gain is not None:
+        # A year that was missed lies between two that were seen.
+        given |= {"experience_return": gain, "observed": given["observed"] & [True, seed > 1, True]}
     value = draw_value(given, seed + 100)
     true = by_integration(given, value)
     # The grid drops e^-18 of the integral of each year.
@@ -93,6 +101,29 @@ def test_a_shock_of_the_worker_cancels_in_the_choice() -> None:
     terms = density + np.take_along_axis(log_share, held, 1)
     expected = (terms * given["observed"]).sum(1)
     np.testing.assert_allclose(evaluate(given, value, shock="worker"), expected, rtol=1e-13)
+
+
+def test_experience_counts_in_the_choice_of_a_worker_whose_shock_is_his_own() -> None:
+    given = arguments() | {"experience_return": 0.3}
+    value = draw_value(given)
+    held = value[..., 1].astype(int)
+    expected = np.zeros(N)
+    for i, t in zip(*np.nonzero(given["observed"]), strict=True):
+        wage = given["potential"][i] + 0.3 * (t > 0) * (np.arange(O) == held[i, t - 1])
+        worth = np.exp((wage + given["amenity"]) / 0.25)
+        gap = (value[i, t, 0] - given["common"][i, t] - wage[held[i, t]]) / 0.4
+        expected[i] += np.log(worth[held[i, t]] / worth.sum())
+        expected[i] += -0.5 * gap**2 - np.log(0.4 * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(evaluate(given, value, shock="worker"), expected, rtol=1e-12)
+
+
+def test_where_workers_come_from() -> None:
+    held = jnp.asarray([[2, 2, 1, 1], [0, 1, 2, 0]])
+    observed = jnp.asarray([[True, True, False, True], [False, False, True, True]])
+    past = Experience.of(held, observed)
+    np.testing.assert_array_equal(past.known, [[0, 1, 0, 1], [0, 0, 0, 1]])
+    np.testing.assert_array_equal(past.stays, [[0, 1, 0, 0], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(np.asarray(past.last)[np.asarray(past.known)], [2, 2, 2])
 
 
 @pytest.mark.parametrize("shock", ["occupation", "worker"])

@@ -11,6 +11,7 @@ import pytest
 
 from taskroy.models.choice_expansion import curvature_along, expand_choice_of_careers
 from taskroy.models.choice_grid import Grid, log_choice_of_careers
+from taskroy.models.experience import Bonus, Experience
 
 N, T, O, K = 5, 4, 6, 3  # noqa: E741
 # Fine enough for the derivative of the series to be the series of the derivative.
@@ -32,14 +33,21 @@ def careers(seed: int, ratio: float, surprise: float = 0.0) -> tuple[Any, ...]:
     return tuple(jnp.asarray(x) for x in arrays)
 
 
-def differentiated(case: tuple[Any, ...]) -> tuple[Any, Any]:
+def experienced(case: tuple[Any, ...]) -> Bonus:
+    past = Experience.of(case[2], case[3])
+    return Bonus(past.last, 1.3 * (past.known & ~past.stays))
+
+
+def differentiated(case: tuple[Any, ...], bonus: Bonus | None = None) -> tuple[Any, Any]:
     value, wage, occupation, observed, ratio, loading = case
 
     @jax.jit
     def both(skills: Any) -> Any:
         def log_choice(skills: Any) -> Any:
             worth = value + skills @ loading.T
-            return log_choice_of_careers(worth, wage, occupation, observed, ratio, FINE).sum()
+            return log_choice_of_careers(
+                worth, wage, occupation, observed, ratio, FINE, bonus
+            ).sum()
 
         gradient = jax.grad(log_choice)
         # Workers are apart, so the same direction for all gives each one's own column.
@@ -52,11 +60,13 @@ def differentiated(case: tuple[Any, ...]) -> tuple[Any, Any]:
     return both(jnp.zeros((N, K)))
 
 
+@pytest.mark.parametrize("experience", [False, True])
 @pytest.mark.parametrize(("ratio", "surprise"), [(0.4, 0.0), (2.3, 0.0), (2.3, 12.0), (6.0, 0.0)])
-def test_expansion_is_the_derivative(ratio: float, surprise: float) -> None:
+def test_expansion_is_the_derivative(ratio: float, surprise: float, experience: bool) -> None:
     case = careers(1, ratio, surprise)
-    gradient, curvature = expand_choice_of_careers(*case, FINE)
-    expected, hessian = differentiated(case)
+    bonus = experienced(case) if experience else None
+    gradient, curvature = expand_choice_of_careers(*case, FINE, bonus)
+    expected, hessian = differentiated(case, bonus)
     np.testing.assert_allclose(gradient, expected, atol=1e-6)
     np.testing.assert_allclose(curvature, hessian, atol=1e-6 * float(jnp.abs(hessian).max()))
 

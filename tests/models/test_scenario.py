@@ -10,7 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 from taskroy.errors import ModelError
-from taskroy.models.scenario import Augmentation, Automation, Bargaining, Prices, Scenario
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Learning,
+    Prices,
+    Scenario,
+)
 from taskroy.models.scenario_tasks import (
     NothingChanges,
     automated_shares,
@@ -142,6 +149,7 @@ def checked(scenario: Automation | Scenario, exposure: pd.DataFrame) -> None:
         (Scenario(name="s", step=(Augmentation(tasks=("riting",)), Prices())), "'s'.*augments 'ri"),
         (Scenario(name="s", step=(Augmentation(exposure="broken"),)), "'s'.* of 'writing' is 1.5"),
         (Scenario(name="s", step=(Augmentation(tasks=()),)), "It augments nothing"),
+        (Scenario(name="s", step=(Learning(), Prices())), "Prices do not respond where experience"),
     ],
 )
 def test_impossible_scenarios_are_refused(

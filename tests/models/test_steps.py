@@ -15,6 +15,7 @@ from taskroy.models.scenario import (
     Augmentation,
     Automation,
     Bargaining,
+    Learning,
     Prices,
     Scenario,
     Simplification,
@@ -66,6 +67,7 @@ def same_world(a: Economy, b: Economy) -> None:
         Simplification(strength=1.0, requirement=-99.0),
         Bargaining(),
         Bargaining(share=0.5, elasticity=2.0),
+        Learning(returns=0.0),
         Prices(elasticity="infinite"),
         Prices(elasticity=0.7),
     ],
@@ -142,6 +144,17 @@ def test_bargaining_takes_a_share_of_gains_and_none_of_losses(shock: Any) -> Non
     np.testing.assert_allclose(after.equilibrium.potential, paid, atol=1e-9)
     mean = (choice * share).sum(0) / choice.sum(0)
     np.testing.assert_allclose(told["surplus_share"], mean, atol=1e-9)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_returns_to_experience_keep_people_and_pay_them(shock: Any) -> None:
+    before, after, _ = played(Learning(returns=0.2), shock=shock)
+    old, new = before.equilibrium, after.equilibrium
+    np.testing.assert_allclose(new.probability.sum(1), 1.0, atol=1e-8)
+    np.testing.assert_array_equal(new.potential, old.potential)
+    assert (np.asarray(new.welfare) > np.asarray(old.welfare)).all()
+    # Nobody can expect more than the return itself.
+    assert (np.asarray(new.welfare - old.welfare) < 0.2).all()
 
 
 def test_identical_workers_are_replaceable_altogether() -> None:

@@ -1,0 +1,37 @@
+"""Learning: what experience in an occupation pays."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import jax.numpy as jnp
+from jax import Array
+from pydantic import Field
+
+from taskroy.models.step import Step, Told
+from taskroy.models.world import Economy, World
+
+
+class Learning(Step):
+    """Returns to experience: the occupation held the year before pays more than to a newcomer.
+
+    V_o(1) = V_o(0) + Δ: a shift of the logit, in the world after. What is compared is the long run
+    before with the long run after (Freund and Mann 2025, the amendment for persistence; choices are
+    static here, so the discount factor is zero).
+    """
+
+    kind: Literal["learning"] = "learning"
+    returns: Annotated[
+        float, Field(ge=0, le=5, description="Δ in the world after, log-wage units.")
+    ] = 0.1
+
+    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+        """Set Δ; tells nothing more."""
+        world = now.world
+        if self.returns == 0 and world.experience_return is None:
+            return world, {}
+        return world._replace(experience_return=jnp.asarray(self.returns)), {}
+
+    def check(self, exposure: object, *, where: str) -> bool:
+        """Tell that it does something; see `Step.check`."""
+        return True
