@@ -36,6 +36,7 @@ from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
 from taskroy.posteriors.effects import DIMENSIONS, WIDE, effects
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.inequality import MEASURES
+from taskroy.posteriors.winners import PERCENTILES
 from taskroy.progress import Progress, Silent
 
 _BLOCK = 100
@@ -192,6 +193,7 @@ def _run(
             "quantile": list(QUANTILES),
             "group": list(GROUPS),
             "measure": list(MEASURES),
+            "percentile": list(PERCENTILES),
             **({"people": constants["people"].to_numpy()} if "people" in constants else {}),
         },
     )

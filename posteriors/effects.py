@@ -46,6 +46,7 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "inequality_before": ("measure",),
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
+    "worker_change_percentile": ("occupation", "percentile"),
 }
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {

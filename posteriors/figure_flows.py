@@ -1,9 +1,10 @@
-"""Figure of what becomes of the wages of stayers, leavers and in-switchers."""
+"""Figures of who moves: wages of stayers, leavers and in-switchers, and where people go."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from taskroy.posteriors.bands import Band
@@ -16,10 +17,13 @@ from taskroy.posteriors.figure_style import (
     Drawing,
     label_rows,
     new_figure,
+    printable,
 )
 from taskroy.posteriors.table_scenario import Scenario
 from taskroy.posteriors.tables import Column, Table, record, show
+from taskroy.posteriors.titles import figure_label, in_sentence
 
+_NAMED = 25  # occupations, beyond which there is no room for names
 _GROUPS = {"stayers": "Stayers", "leavers": "Leavers", "in_switchers": "In-switchers"}
 
 
@@ -38,6 +42,53 @@ def movers_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
         f"Over all occupations, in log points: {said}.",
         lambda: _draw(frame),
     )
+
+
+def transitions_drawing(scenario: Scenario) -> Drawing:
+    """Return where those of each occupation are after the change, the most exposed first."""
+    draws = scenario.draws
+    flow = draws["flow_mean"].to_numpy()
+    share = flow / flow.sum(1, keepdims=True)
+    order = np.argsort(-draws["occupation_exposure"].to_numpy(), kind="stable")
+    share, titles = share[np.ix_(order, order)], [scenario.occupations[o] for o in order]
+    stay = np.diag(share)
+    most, least = int(stay.argmax()), int(stay.argmin())
+    return Drawing(
+        f"{scenario.prefix}-transitions",
+        "Where those who hold an occupation before (rows) work after the change (columns), in per "
+        "cent of the row; posterior means. Shocks are drawn anew, and occupations are in the order "
+        "of exposure, the most exposed first.",
+        f"On the diagonal are those who stay: from {stay[least]:.0%} "
+        f"({in_sentence(titles[least])}) to {stay[most]:.0%} ({in_sentence(titles[most])}).",
+        lambda: _draw_transitions(share, titles),
+    )
+
+
+def _draw_transitions(share: NDArray[np.float64], titles: list[str]) -> Figure:
+    named = len(titles) <= _NAMED
+    figure = new_figure(1.6 + 0.4 * len(titles) if named else 6.4)
+    axes = figure.subplots()
+    image = axes.imshow(100 * share, cmap="Blues", vmin=0, aspect="auto")
+    if named:
+        label_rows(axes, titles, width=22)
+        labels = [printable(figure_label(title, width=14)) for title in titles]
+        axes.set_xticks(
+            range(len(titles)), labels=labels, rotation=90, parse_math=False, fontsize=7.5
+        )
+        middle = 50 * share.max()
+        for (row, column), value in np.ndenumerate(100 * share):
+            axes.text(
+                column, row, f"{value:.0f}", ha="center", va="center", fontsize=7.5,
+                color="w" if value > middle else INK,
+            )  # fmt: skip
+    else:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    axes.set_ylabel("Before")
+    axes.set_xlabel("After")
+    axes.grid(False)
+    figure.colorbar(image, ax=axes, label="per cent", shrink=0.6)
+    return figure
 
 
 def _draw(frame: DataFrame) -> Figure:

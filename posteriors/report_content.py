@@ -11,7 +11,7 @@ import xarray as xr
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
-from taskroy.posteriors.figure_flows import movers_drawing
+from taskroy.posteriors.figure_flows import movers_drawing, transitions_drawing
 from taskroy.posteriors.figure_scenario import (
     decomposition_drawing,
     exposure_drawing,
@@ -46,6 +46,7 @@ from taskroy.posteriors.table_scenario import (
 )
 from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.tables import Table, finite_or_none
+from taskroy.posteriors.within_occupations import within_drawing, within_table
 
 if TYPE_CHECKING:
     from taskroy.posteriors.gate import Gate
@@ -206,11 +207,7 @@ def _part(
             "workers": workers_drawing(scenario, workers),
             "exposure": exposure_drawing(scenario, exposure, headline, band),
             "decomposition": decomposition_drawing(scenario, decomposition, band),
-            **(
-                {"movers": movers_drawing(scenario, further["movers"], band)}
-                if "movers" in further
-                else {}
-            ),
+            **_further_drawings(scenario, further, band),
         },
     )
 
@@ -220,13 +217,27 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
     if "group_share" not in scenario.draws:
         return {}
     steps = steps_table(scenario, band, intercept)
+    percentiles = "worker_change_percentile" in scenario.draws
     return {
+        **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         "movers": movers_table(scenario, band),
         "flows": flows_table(scenario),
         "inequality": inequality_table(scenario, band),
         "welfare": welfare_table(scenario, band),
     }
+
+
+def _further_drawings(
+    scenario: Scenario, tables: Mapping[str, Table], band: Band
+) -> dict[str, Drawing]:
+    drawings = {}
+    if "movers" in tables:
+        drawings["movers"] = movers_drawing(scenario, tables["movers"], band)
+        drawings["transitions"] = transitions_drawing(scenario)
+    if "within" in tables:
+        drawings["within"] = within_drawing(scenario, tables["within"])
+    return drawings
 
 
 def _facts(posterior: xr.DataTree) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.world import Equilibrium
+
+#: Of workers' changes within an occupation.
+PERCENTILES = (10, 50, 90)
 
 
 def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
@@ -20,7 +24,8 @@ def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
     -------
     dict
         ``worker_change`` (N,); ``mean_change``, ``winners`` and ``losers``, shares of workers;
-        ``winners_by_occupation`` and ``worker_change_by_occupation`` (O,), by occupation before.
+        ``winners_by_occupation`` and ``worker_change_by_occupation`` (O,), by occupation before;
+        ``worker_change_percentile`` (O, 3), those of `PERCENTILES` within each occupation before.
     """
     change = after.expected_wage - before.expected_wage
     winner = (change > 0).astype(change.dtype)
@@ -31,6 +36,7 @@ def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
         "losers": (change < 0).astype(change.dtype).mean(),
         "winners_by_occupation": _by_occupation(winner, before),
         "worker_change_by_occupation": _by_occupation(change, before),
+        "worker_change_percentile": _percentiles(change, before.probability),
     }
 
 
@@ -82,6 +88,15 @@ def changes_of_people(
         "people_winners": members @ (change > 0).astype(change.dtype),
         "people_welfare_change": members @ (after.welfare - before.welfare),
     }
+
+
+def _percentiles(x: Float[Array, " N"], weight: Float[Array, "N O"]) -> Float[Array, "O 3"]:
+    """Return the smallest x up to which each percentage of an occupation's weight is reached."""
+    order = jnp.argsort(x)
+    reached = jnp.cumsum(weight[order], axis=0)
+    below = jnp.asarray(PERCENTILES)[:, None, None] / 100 * reached[-1]
+    place = (reached < below).sum(1)
+    return x[order][jnp.minimum(place, len(x) - 1)].T
 
 
 def _by_occupation(x: Float[Array, " N"], before: Equilibrium) -> Float[Array, " O"]:

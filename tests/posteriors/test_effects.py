@@ -11,6 +11,7 @@ from taskroy.models.scenario import (
     Augmentation,
     Automation,
     Bargaining,
+    Learning,
     Prices,
     Scenario,
     Simplification,
@@ -63,7 +64,11 @@ EVERY_STEP = (
 )
 
 
-@pytest.mark.parametrize("steps", [(), *((step,) for step in EVERY_STEP), EVERY_STEP], ids=len)
+@pytest.mark.parametrize(
+    "steps",
+    [(), *((step,) for step in EVERY_STEP), EVERY_STEP, (Learning(returns=0.2),)],
+    ids=len,
+)
 @pytest.mark.parametrize("shock", ["occupation", "worker"])
 def test_decomposition_adds_up(shock, steps):
     e = effects(productivity=0.3, shock=shock, steps=steps)
@@ -85,6 +90,34 @@ def test_a_world_that_stays_changes_nothing_exactly():
     np.testing.assert_array_equal(e["group_share"], e["group_share_unchanged"])
     np.testing.assert_array_equal(e["group_change"], e["group_change_unchanged"])
     np.testing.assert_allclose(e["flow"], e["flow"].T, atol=1e-15)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_where_experience_pays_the_laws_hold_too(shock):
+    draw = DRAW._replace(experience_return=np.array(0.3))
+    nothing = np.zeros((1, 3))
+    same = effects_of(draw, (Learning(returns=0.3),), TECHNOLOGY, nothing, shock=shock)
+    for name in (*PARTS, "worker_change", "welfare_change"):
+        assert not np.asarray(same[name]).any(), name
+    e = effects_of(draw, (Automation(productivity=0.3),), TECHNOLOGY, SHARE[None], shock=shock)
+    total = sum(np.asarray(e[part]) for part in PARTS)
+    np.testing.assert_allclose(total, e["log_wage_change"], atol=1e-12)
+    assert np.asarray(e["employment_after"]).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_percentiles_within_occupations_are_those_of_a_list():
+    e = effects(productivity=0.3)
+    world = World.at(DRAW, TECHNOLOGY)
+    weight = np.asarray(solve(world, "occupation").probability)
+    order = np.argsort(e["worker_change"])
+    for o in range(3):
+        for q, found in zip((0.1, 0.5, 0.9), e["worker_change_percentile"][o], strict=True):
+            total = 0.0
+            for i in order:
+                total += weight[i, o]
+                if total >= q * weight[:, o].sum():
+                    break
+            assert found == e["worker_change"][i]
 
 
 def test_an_economy_of_one_task_an_occupation_has_only_productivity():

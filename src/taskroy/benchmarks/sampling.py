@@ -1,9 +1,13 @@
-"""Effective draws of θ a second: unseen wages sampled, skills whitened, skills integrated out."""
+"""Effective draws of θ a second: unseen wages sampled, skills whitened, skills integrated out.
+
+Where PyMC is installed (``pip install taskroy[bench]``), its NUTS on the first of these, too.
+"""
 
 from __future__ import annotations
 
 import time
 from functools import partial
+from importlib.util import find_spec
 from typing import Literal
 
 import arviz_stats
@@ -25,10 +29,11 @@ from taskroy.models.roy import roy_model
 from taskroy.models.settings import ModelSettings
 
 _SEED = 1
-_SIZE = {"workers": 60, "years": 5, "occupations": 4, "tasks": 2}
+_SIZE = {"workers": 150, "years": 8, "occupations": 6, "tasks": 3}
+_QUICK_SIZE = {"workers": 30, "years": 4, "occupations": 3, "tasks": 2}
 _FULL, _QUICK = (300, 600), (20, 50)
-# Seconds after which the plain model is drawn from no longer, once it is warm; and draws between
-# two looks at the clock.
+# Seconds after which a plain model is drawn from no longer (NumPyro's: once it is warm), and draws
+# between two looks at the clock.
 _LIMIT, _BLOCK = 240.0, 100
 #: What is compared: the parameters that every way samples, (chain, draw, …).
 _PARAMETERS = (
@@ -41,10 +46,12 @@ def run(effort: Effort) -> list[Row]:
     """Sample in each way, one chain, the same warm-up and acceptance wanted."""
     warmup, draws = _QUICK if effort.quick else _FULL
     with jax.enable_x64(True):
-        panel, _, table = simulated_panel(**_SIZE, seed=_SEED)
+        size = _QUICK_SIZE if effort.quick else _SIZE
+        panel, _, table = simulated_panel(**size, seed=_SEED)
         where = conditions(panel, table, ModelSettings())
         found = {
             "unseen wages sampled": _plainly(where, warmup, draws),
+            **_by_pymc(where, warmup, draws),
             "skills whitened": _by_route(where, "nuts", warmup, draws, effort),
             "skills integrated out": _by_route(where, "nuts-marginal", warmup, draws, effort),
         }
@@ -83,6 +90,17 @@ def _plainly(where: Conditions, warmup: int, draws: int) -> dict[str, float]:
     sites = {k: np.concatenate([part[k] for part in kept], axis=1) for k in kept[0]}
     steps, diverging = sites.pop("num_steps"), sites.pop("diverging")
     return _summary(sites, steps, diverging, elapsed)
+
+
+def _by_pymc(where: Conditions, warmup: int, draws: int) -> dict[str, dict[str, float]]:
+    """Return the row of PyMC, where it is installed."""
+    if find_spec("pymc") is None:
+        return {}
+    from taskroy.benchmarks.pymc_model import sample_by_pymc
+
+    began = time.perf_counter()
+    found = sample_by_pymc(where, _PARAMETERS, warmup, draws, _LIMIT, _SEED)
+    return {"unseen wages sampled, PyMC": _summary(*found, time.perf_counter() - began)}
 
 
 def _kept(sampler: MCMC) -> dict[str, np.ndarray]:
