@@ -17,13 +17,13 @@ from taskroy.posteriors.figure_style import (
     Drawing,
     label_rows,
     new_figure,
-    printable,
 )
 from taskroy.posteriors.table_scenario import Scenario
 from taskroy.posteriors.tables import Column, Table, record, show
-from taskroy.posteriors.titles import figure_label, in_sentence
+from taskroy.posteriors.titles import in_sentence
 
 _NAMED = 25  # occupations, beyond which there is no room for names
+_WRITTEN = 0.5  # per cent, below which a cell is left empty
 _GROUPS = {"stayers": "Stayers", "leavers": "Leavers", "in_switchers": "In-switchers"}
 
 
@@ -70,24 +70,23 @@ def _draw_transitions(share: NDArray[np.float64], titles: list[str]) -> Figure:
     axes = figure.subplots()
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, aspect="auto")
     if named:
-        label_rows(axes, titles, width=22)
-        labels = [printable(figure_label(title, width=14)) for title in titles]
-        axes.set_xticks(
-            range(len(titles)), labels=labels, rotation=90, parse_math=False, fontsize=7.5
-        )
+        label_rows(axes, [f"{i}. {title}" for i, title in enumerate(titles, 1)], width=24)
+        axes.set_xticks(range(len(titles)), labels=[f"{i}" for i in range(1, len(titles) + 1)])
+        axes.tick_params(axis="x", length=0)
         middle = 50 * share.max()
         for (row, column), value in np.ndenumerate(100 * share):
-            axes.text(
-                column, row, f"{value:.0f}", ha="center", va="center", fontsize=7.5,
-                color="w" if value > middle else INK,
-            )  # fmt: skip
+            if value >= _WRITTEN:
+                axes.text(
+                    column, row, f"{value:.0f}", ha="center", va="center", fontsize=7.5,
+                    color="w" if value > middle else INK,
+                )  # fmt: skip
     else:
         axes.set_xticks([])
         axes.set_yticks([])
     axes.set_ylabel("Before")
-    axes.set_xlabel("After")
+    axes.set_xlabel("After (numbers of the rows)" if named else "After")
     axes.grid(False)
-    figure.colorbar(image, ax=axes, label="per cent", shrink=0.6)
+    figure.colorbar(image, ax=axes, label="Per cent of those in the row", shrink=0.6)
     return figure
 
 
