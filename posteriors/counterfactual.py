@@ -22,6 +22,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
+from taskroy.models.learning import Learning
 from taskroy.models.prices import CONVERGED
 from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import (
@@ -40,6 +41,8 @@ from taskroy.posteriors.winners import PERCENTILES
 from taskroy.progress import Progress, Silent
 
 _BLOCK = 100
+# Of held shocks: scenarios that are compared share them, and a repetition has the same.
+_SEED = 1
 # Not a number by right: the productivity of machines where there are none.
 _MAY_BE_MISSING = frozenset({"productivity_threshold"})
 
@@ -48,6 +51,7 @@ def counterfactual(
     posterior: xr.DataTree,
     scenarios: Sequence[Automation | Scenario],
     *,
+    held_shocks: int = 0,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Run scenarios on every draw of a posterior.
@@ -58,6 +62,9 @@ def counterfactual(
         A tree made by :func:`taskroy.fit`.
     scenarios
         One or more, with different names. One that automates each of several tasks becomes as many.
+    held_shocks
+        Sets of shocks, the same before and after, with which each worker's moves are simulated for
+        every draw besides what is in closed form; 0 for none. All scenarios have the same ones.
     progress
         Told how far it is.
 
@@ -70,7 +77,8 @@ def counterfactual(
     ------
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
-        occupation left without labour, prices that do not converge, or results that are not finite.
+        occupation left without labour, prices that do not converge, held shocks where experience
+        pays, or results that are not finite.
 
     Warns
     -----
@@ -94,8 +102,10 @@ def counterfactual(
             experience="experience_return" in posterior["posterior"],
         )
     tell = progress or Silent()
+    if held_shocks:
+        _require_static(alone, posterior)
     with jax.enable_x64(True):
-        compute = _Compiled(posterior)
+        compute = _Compiled(posterior, held_shocks)
         results = [_run(posterior, scenario, exposure, compute, tell) for scenario in alone]
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
     tree = xr.DataTree.from_dict(
@@ -112,7 +122,7 @@ def counterfactual(
 class _Compiled:
     """Effects of many draws, compiled once for scenarios that differ only in their tasks."""
 
-    def __init__(self, posterior: xr.DataTree) -> None:
+    def __init__(self, posterior: xr.DataTree, held_shocks: int) -> None:
         constants = posterior["constant_data"].to_dataset()
         self._technology = Technology.from_task_weights(
             jnp.asarray(constants["task_weights"].to_numpy()),
@@ -120,21 +130,36 @@ class _Compiled:
         )
         self._shock = posterior.attrs["model"]["shock"]
         self._members = _members(constants)
+        self._held_shocks = held_shocks
         self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
 
     def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
-        """Return the effects of such steps as a function of their shares and of draws."""
-        form = tuple(step.form for step in steps)
+        """Return the effects of such steps as a function of their shares, and of numbered draws."""
+        form, number = tuple(step.form for step in steps), self._held_shocks
+        where = {"shock": self._shock, "members": self._members}
 
-        def of_draws(shares: Array, draws: Parameters) -> dict[str, Array]:
-            where = {"shock": self._shock, "members": self._members}
-            return jax.lax.map(
-                lambda draw: effects(draw, form, self._technology, shares, **where), draws
-            )
+        def of_draw(shares: Array, index: Array, draw: Parameters) -> dict[str, Array]:
+            key = jax.random.fold_in(jax.random.key(_SEED), index)
+            held = (key, number) if number else None
+            return effects(draw, form, self._technology, shares, **where, held=held)
+
+        def of_draws(shares: Array, index: Array, draws: Parameters) -> dict[str, Array]:
+            return jax.lax.map(lambda numbered: of_draw(shares, *numbered), (index, draws))
 
         if form not in self._programs:
             self._programs[form] = jax.jit(of_draws)
         return self._programs[form]
+
+
+def _require_static(scenarios: Sequence[Automation | Scenario], posterior: xr.DataTree) -> None:
+    steps = [step for scenario in scenarios for step in steps_of(scenario)]
+    learns = any(isinstance(step, Learning) for step in steps)
+    if learns or "experience_return" in posterior["posterior"]:
+        raise ModelError(
+            "Shocks are not held where experience in an occupation pays.",
+            expected="held_shocks = 0: the long run has forgotten the shocks of one year",
+            remedy="set held_shocks = 0, or leave out returns to experience",
+        )
 
 
 def _exposure(constants: xr.Dataset) -> pd.DataFrame:
@@ -211,7 +236,7 @@ def _parameters(draws: xr.Dataset) -> Parameters:
 
 
 def _over_draws(
-    run: Callable[[Parameters], dict[str, Array]],
+    run: Callable[[Array, Parameters], dict[str, Array]],
     parameters: Parameters,
     wide: DrawSummaries,
     scenario: str,
@@ -225,7 +250,7 @@ def _over_draws(
     for first in range(0, total, block):
         # The last block is filled up with its last draw, so that one shape compiles once.
         index = np.minimum(np.arange(first, first + block), total - 1)
-        found = run(jax.tree.map(itemgetter(index), parameters))
+        found = run(jnp.asarray(index), jax.tree.map(itemgetter(index), parameters))
         part = {k: np.asarray(v)[: total - first] for k, v in found.items()}
         _check_numbers(part, scenario)
         for name in WIDE:

@@ -17,6 +17,7 @@ from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
 from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
+from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
 
@@ -36,7 +37,10 @@ _BY_OCCUPATION = (
     "surplus_share",
 )
 _BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
-_BY_GROUP = ("group_share", "group_change", "group_share_unchanged", "group_change_unchanged")
+_BY_GROUP = (
+    *("group_share", "group_change", "group_share_unchanged", "group_change_unchanged"),
+    *("held_share", "held_gain"),
+)
 
 #: Dimensions besides chain and draw, of the effects that have any and are kept draw by draw.
 DIMENSIONS: dict[str, tuple[str, ...]] = {
@@ -64,6 +68,7 @@ def effects(
     *,
     shock: Shock,
     members: Float[Array, "P N"] | None = None,
+    held: tuple[Array, int] | None = None,
 ) -> dict[str, Array]:
     """Return every effect of a scenario at one posterior draw.
 
@@ -82,6 +87,9 @@ def effects(
     members
         Weight of each worker in each group of people, which sum to one; None where there are no
         groups, and then the effects on them are left out.
+    held
+        Key and number of the shocks that are held (:mod:`taskroy.posteriors.held_shocks`); None
+        leaves out what depends on them.
 
     Returns
     -------
@@ -95,6 +103,7 @@ def effects(
     employment = old.probability.sum(0)
     flow = flow_matrix(old, new)
     parts = decompose(before, after, draw.skill_mean)
+    simulated = {} if held is None else held_groups(before, after, *held)
     people = {} if members is None else changes_of_people(members, old, new)
     return {
         **parts,
@@ -102,6 +111,7 @@ def effects(
         **wage_changes(old, new),
         **welfare_changes(old, new),
         **people,
+        **simulated,
         "employment_before": employment / employment.sum(),
         "employment_after": new.probability.sum(0) / new.probability.sum(),
         "group_share": share,

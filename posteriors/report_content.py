@@ -30,7 +30,7 @@ from taskroy.posteriors.report_words import answer, certainty, question, trend
 from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_data import fit_tables, who_table
 from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
-from taskroy.posteriors.table_flows import flows_table, movers_table
+from taskroy.posteriors.table_flows import flows_table, held_table, movers_table
 from taskroy.posteriors.table_headline import headline_table
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_parameters import parameter_tables
@@ -222,6 +222,7 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
         **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         "movers": movers_table(scenario, band),
+        **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
         "flows": flows_table(scenario),
         "inequality": inequality_table(scenario, band),
         "welfare": welfare_table(scenario, band),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from taskroy.posteriors.bands import Band, estimate
+from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
 from taskroy.posteriors.tables import Column, Table
 
@@ -73,6 +75,47 @@ def movers_table(scenario: Scenario, band: Band) -> Table:
             _ANEW,
             "Leavers are those who were in the occupation before and are elsewhere after; "
             "in-switchers came from elsewhere.",
+        ),
+    )
+
+
+def held_table(scenario: Scenario, band: Band) -> Table:
+    """Return who moves, and what becomes of their wages, at the same shocks before and after."""
+    share, gain = scenario.draws["held_share"], scenario.draws["held_gain"]
+    columns: dict[str, NDArray[np.float64]] = {}
+    everyone: dict[str, NDArray[np.float64]] = {}
+    for group in GROUPS:
+        of, total = share.sel(group=group, drop=True), gain.sel(group=group, drop=True)
+        # Nobody of the simulated may be in a small group of a draw.
+        columns |= estimate(group, (total / of).where(of > 0), band)
+        everyone |= estimate(group, total.sum("occupation") / of.sum("occupation"), band)
+    moved = share.sel(group="leavers", drop=True) / share.sel(group="incumbents", drop=True)
+    columns |= estimate("leave", moved, band)
+    leave = share.sel(group="leavers", drop=True).sum("occupation")
+    everyone |= estimate("leave", leave, band)
+    frame = pd.DataFrame({"occupation": scenario.occupations, **columns})
+    return Table(
+        f"{scenario.prefix}-held",
+        "Who moves because of the change, at the same wage and taste shocks before and after, and "
+        f"the change of the log wage, with {band.name}s",
+        f"{ONE_EACH}, in every simulated set of shocks",
+        pd.concat(
+            [pd.DataFrame({"occupation": ["All occupations"], **everyone}), frame],
+            ignore_index=True,
+        ),
+        (
+            Column("occupation", "Occupation"),
+            Column("leave", "Leave [band]", "percent1", band=True),
+            *(
+                Column(group, f"{title}, log points [band]", "log_points", band=True)
+                for group, title in zip(
+                    GROUPS, ("Stayers", "Leavers", "In-switchers", "Incumbents"), strict=True
+                )
+            ),
+        ),
+        (
+            "Shocks are simulated: bands hold the noise of the simulation, too. Who moves here "
+            "moves because of the change alone, and who stays keeps the shock that he stayed for.",
         ),
     )
 

@@ -218,11 +218,18 @@ def counterfactual(
     place = find_posterior(place)
     posterior = open_posterior(place)
     fitted = study_of(posterior, where=str(place))
-    settings = fitted.model_copy(update={"scenario": given.scenario}) if given else fitted
+    new = {k: getattr(given, k) for k in ("scenario", "counterfactual")} if given else {}
+    settings = fitted.model_copy(update=new)
     _configure_jax(settings)
     posterior.attrs["study"] = settings.to_json()
     with TerminalProgress() as progress:
-        result = add_counterfactual(posterior, settings.scenario, place, progress=progress)
+        result = add_counterfactual(
+            posterior,
+            settings.scenario,
+            place,
+            held_shocks=settings.counterfactual.held_shocks,
+            progress=progress,
+        )
     sums = headlines(result, interval=settings.report.interval, level=settings.report.level)
     data = {"posterior": place, "headlines": [headline.to_json() for headline in sums]}
     return Answer(data, tuple(headline.sentences() for headline in sums))

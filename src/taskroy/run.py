@@ -122,7 +122,13 @@ def run(
                 "all the same",
             )
         posterior.attrs["study"] = study.to_json()  # scenarios and report may be other ones now
-        posterior = add_counterfactual(posterior, study.scenario, place, progress=progress)
+        posterior = add_counterfactual(
+            posterior,
+            study.scenario,
+            place,
+            held_shocks=study.counterfactual.held_shocks,
+            progress=progress,
+        )
         report = write_report(
             posterior,
             folder,
@@ -166,6 +172,7 @@ def add_counterfactual(
     scenarios: Sequence[Automation | Scenario],
     place: Path,
     *,
+    held_shocks: int = 0,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Compute scenarios and store them with their posterior, replacing earlier ones.
@@ -178,6 +185,8 @@ def add_counterfactual(
         What machines take over, or what else happens.
     place
         Where the posterior is stored; it stays whole whatever happens meanwhile.
+    held_shocks
+        As for :func:`taskroy.counterfactual`.
     progress
         Told how far the work is.
 
@@ -190,7 +199,7 @@ def add_counterfactual(
     from taskroy.posteriors.store import save_posterior
 
     bare = posterior.drop_nodes("counterfactual", errors="ignore")
-    result = counterfactual(bare, scenarios, progress=progress)
+    result = counterfactual(bare, scenarios, held_shocks=held_shocks, progress=progress)
     save_posterior(result, place, overwrite=True)
     return result
 

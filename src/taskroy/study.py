@@ -100,6 +100,20 @@ class TaskSettings(_Table):
     exposure: FilePath | None = None
 
 
+class CounterfactualSettings(_Table):
+    """What is computed of scenarios besides what is in closed form."""
+
+    held_shocks: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000,
+            description="Sets of shocks, the same before and after, with which each worker's moves "
+            "are simulated for every draw; 0 for none.",
+        ),
+    ] = 0
+
+
 class ReportSettings(_Table):
     """How posteriors are summed up in the report."""
 
@@ -122,6 +136,8 @@ class Study(_Table):
     scenario
         What machines take over, or what else happens, step by step; one or more, each with its own
         name.
+    counterfactual
+        What is computed of scenarios besides what is in closed form.
     report
         Kind and level of the bands.
     """
@@ -131,6 +147,7 @@ class Study(_Table):
     model: ModelSettings = ModelSettings()
     inference: InferenceSettings = InferenceSettings()
     scenario: Annotated[tuple[AnyScenario, ...], AfterValidator(_named_once)] = (Automation(),)
+    counterfactual: CounterfactualSettings = CounterfactualSettings()
     report: ReportSettings = ReportSettings()
 
     @classmethod

@@ -168,7 +168,7 @@ def test_the_template_shows_every_option() -> None:
     }
     for name, table in tables.items():
         assert set(shown[name]) == set(table.model_fields), name
-    for name in ("model", "inference", "report"):
+    for name in ("model", "inference", "counterfactual", "report"):
         settings: BaseModel = getattr(Study(), name)
         assert set(shown[name]) == set(type(settings).model_fields), name
     assert set(shown["model"]["priors"]) == set(type(Study().model.priors).model_fields)
@@ -188,7 +188,7 @@ def test_the_template_shows_every_kind_of_step() -> None:
 def test_the_template_shows_the_defaults() -> None:
     shown = uncommented()
     study = Study.from_toml(default_text(), where="template")
-    for name in ("model", "inference", "report"):
+    for name in ("model", "inference", "counterfactual", "report"):
         assert getattr(study, name) == type(getattr(study, name)).model_validate(shown[name])
     own = inspect.signature(load_panel).parameters, inspect.signature(task_weights).parameters
     assert shown["panel"]["min_years"] == own[0]["min_years"].default
