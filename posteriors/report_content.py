@@ -28,6 +28,7 @@ from taskroy.posteriors.report_provenance import (
 )
 from taskroy.posteriors.report_words import answer, certainty, question, trend
 from taskroy.posteriors.step_words import steps_in_words
+from taskroy.posteriors.table_across_tasks import across_tasks_table
 from taskroy.posteriors.table_data import fit_tables, who_table
 from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
 from taskroy.posteriors.table_flows import flows_table, held_table, movers_table
@@ -115,6 +116,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
         who_table(posterior), main, further, by_occupation, overall, model, priors,
         provenance_table(posterior),
     )  # fmt: skip
+    across = across_tasks_table(posterior, band)
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)
     intercept = dict(posterior.attrs.get("model") or {}).get("intercept", "")
     return Report(
@@ -122,7 +124,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
         band=band,
         facts=_facts(posterior),
         study=study_text(posterior),
-        tables={table.name: table for table in tables},
+        tables={table.name: table for table in (*tables, *([across] if across else ()))},
         drawings={
             "parameters": parameters_drawing(main, band),
             "fit": fit_drawing(by_occupation, band),
