@@ -142,7 +142,10 @@ def _rule(scenario: Mapping[str, Any]) -> Any:
     automations = [
         step for step in scenario.get("step", [scenario]) if step.get("productivity") is not None
     ]
-    return automations[0]["productivity"] if len(automations) == 1 else None
+    if len(automations) != 1:
+        return None
+    rule = automations[0]["productivity"]
+    return (rule, automations[0]["quantile"]) if rule == "quantile" else rule
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

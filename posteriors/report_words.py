@@ -49,8 +49,8 @@ def question(
     tasks
         Its table of tasks.
     rule
-        ``productivity`` in the study: the name of a rule, a number, or None where it is not
-        recorded.
+        ``productivity`` in the study: the name of a rule, a number, ``("quantile", share)``, or
+        None where it is not recorded.
     steps
         What else happens, in sentences.
     """
@@ -79,6 +79,11 @@ def question(
         how = (
             "Machines are taken to be just productive enough that handing the task over makes the "
             "average worker worse off in no occupation."
+        )
+    elif isinstance(rule, tuple):
+        how = (
+            f"Machines are taken to be just productive enough that {rule[1]:.0%} of the workers "
+            "who do a task gain by handing it over."
         )
     elif isinstance(rule, int | float):
         how = (

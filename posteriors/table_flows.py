@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from taskroy.posteriors.bands import Band, estimate
+from taskroy.posteriors.bands import SAMPLE, Band, estimate
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
 from taskroy.posteriors.tables import Column, Table
@@ -86,13 +86,11 @@ def held_table(scenario: Scenario, band: Band) -> Table:
     everyone: dict[str, NDArray[np.float64]] = {}
     for group in GROUPS:
         of, total = share.sel(group=group, drop=True), gain.sel(group=group, drop=True)
-        # Nobody of the simulated may be in a small group of a draw.
-        columns |= estimate(group, (total / of).where(of > 0), band)
-        everyone |= estimate(group, total.sum("occupation") / of.sum("occupation"), band)
-    moved = share.sel(group="leavers", drop=True) / share.sel(group="incumbents", drop=True)
-    columns |= estimate("leave", moved, band)
-    leave = share.sel(group="leavers", drop=True).sum("occupation")
-    everyone |= estimate("leave", leave, band)
+        columns |= _of_members(group, total, of, band)
+        everyone |= _of_members(group, total.sum("occupation"), of.sum("occupation"), band)
+    leave, before = (share.sel(group=name, drop=True) for name in ("leavers", "incumbents"))
+    columns |= _of_members("leave", leave, before, band)
+    everyone |= estimate("leave", leave.sum("occupation"), band)
     frame = pd.DataFrame({"occupation": scenario.occupations, **columns})
     return Table(
         f"{scenario.prefix}-held",
@@ -158,6 +156,16 @@ def flows_table(scenario: Scenario) -> Table:
         ),
         (f"{_ANEW} In that world every net flow is zero.",),
     )
+
+
+def _of_members(
+    name: str, total: xr.DataArray, share: xr.DataArray, band: Band
+) -> dict[str, NDArray[np.float64]]:
+    """Return means over a group that is empty in some draws, or in all: then not a number."""
+    anybody = (share > 0).any(SAMPLE)
+    mean = (total / share.where(share > 0)).where(anybody, 0.0)
+    found = estimate(name, mean, band)
+    return {key: np.where(np.atleast_1d(anybody), value, np.nan) for key, value in found.items()}
 
 
 def _staying(share: xr.DataArray) -> xr.DataArray:

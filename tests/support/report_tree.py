@@ -210,6 +210,8 @@ def _counterfactual(
     stay = by_occupation["employment_before"] * rng.uniform(0.4, 0.6, (*shape, size))
     moved = by_occupation["employment_before"] - stay
     group_share = np.stack([stay, moved, after - stay, stay + moved], -2)
+    held_share = np.stack([0.9 * moved + stay, 0.1 * moved, 0.1 * moved, stay + moved], -2)
+    held_share[0, 0, 1, 0] = 0.0  # no simulated worker leaves the first one in this draw
     flow = 0.01 * rng.random((size, size))
     measure = rng.uniform(0.1, 0.9, (*shape, len(measures)))
     further = {
@@ -230,13 +232,22 @@ def _counterfactual(
             (*SAMPLE, "occupation"),
             mean_by_occupation(change + rng.normal(0.0, 0.04, change.shape)),
         ),
+        "held_share": ((*SAMPLE, "group", "occupation"), held_share),
+        "held_gain": (
+            (*SAMPLE, "group", "occupation"),
+            held_share * rng.normal(0, 0.1, held_share.shape),
+        ),
+        "worker_change_percentile": (
+            (*SAMPLE, "occupation", "percentile"),
+            np.sort(rng.normal(0, 0.1, (*shape, size, 3)), axis=-1),
+        ),
         "flow_mean": (("origin", "destination"), flow),
         "net_flow_mean": (("origin", "destination"), flow - flow.T),
         "net_flow_sd": (("origin", "destination"), np.full((size, size), 0.001)),
         "net_flow_positive": (("origin", "destination"), (flow > flow.T) * 0.6 + 0.2),
     }
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
-    coords |= {"group": list(groups), "measure": list(measures)}
+    coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
     return xr.Dataset(
         {
             **further,

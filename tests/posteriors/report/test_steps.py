@@ -15,11 +15,16 @@ from taskroy.models.scenario import (
     Augmentation,
     Automation,
     Bargaining,
+    Learning,
     Prices,
     Scenario,
     Simplification,
 )
+from taskroy.posteriors.bands import Band
 from taskroy.posteriors.report import write_report
+from taskroy.posteriors.report_provenance import productivity_rules
+from taskroy.posteriors.report_words import question
+from taskroy.posteriors.table_scenario import scenarios, task_table
 
 
 class TestSteps:
@@ -78,10 +83,22 @@ class TestSteps:
         group["productivity_threshold"] = np.nan * group["productivity_threshold"]
         tree["counterfactual"] = xr.DataTree(group)
         name = str(group["scenario"].to_numpy()[0])
-        scenario = Scenario(name=name, step=(Augmentation(), Prices(elasticity="infinite")))
+        steps = (Augmentation(), Learning(returns=0.15), Prices(elasticity="infinite"))
+        scenario = Scenario(name=name, step=steps)
         tree.attrs["scenarios"] = json.dumps([scenario.model_dump(mode="json")])
         page = Page(write_report(tree, tmp_path).read_text())
         text = " ".join(page.text)
         assert "machines take over nothing, and the following?" in text
         assert "Everyone’s log skill changes by 0.1 at every task, in proportion to its" in text
         assert "Prices of the occupations’ labour stay as they are." in text
+        assert "held the year before pays him 0.15 log points more than it pays a newcomer" in text
+
+    def test_a_quantile_is_named(self, gate: Callable[..., None], tmp_path: Path) -> None:
+        tree = trees.make_tree()
+        name = str(tree["counterfactual"]["scenario"].to_numpy()[0])
+        machines = Automation(name=name, productivity="quantile", quantile=0.75)
+        tree.attrs["scenarios"] = json.dumps([machines.model_dump(mode="json")])
+        (scenario,) = scenarios(tree)
+        rule = productivity_rules(tree)[scenario.name]
+        asked = question(scenario, task_table(scenario, Band("eti", 0.9)), rule)
+        assert "just productive enough that 75% of the workers who do a task gain" in asked[1]
