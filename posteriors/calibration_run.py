@@ -50,7 +50,7 @@ PRIORS = Priors(
     coefficient=Normal(sd=0.3),
 )
 # Of all data sets; the error on each is measured.
-_GRIDS = (Grid(nodes=96, terms=20, knots=96), Grid(nodes=48, terms=16, knots=64))
+_GRIDS = (Grid(nodes=64, terms=16, knots=64), Grid(nodes=40, terms=16, knots=64))
 
 
 class Plan(BaseModel):
