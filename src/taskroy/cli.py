@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -315,7 +315,7 @@ def calibrate(
     replications: Annotated[int, typer.Option(min=2, help="Data sets to simulate and fit.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Of truths, data and fits.")] = 1,
     route: Annotated[
-        str, typer.Option(help="Route to the posterior: nuts, nuts-marginal or svi.")
+        Literal["nuts", "nuts-marginal", "svi"], typer.Option(help="Route to the posterior.")
     ] = "nuts",
     output: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("calibration"),
 ) -> Answer:

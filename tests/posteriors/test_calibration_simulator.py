@@ -106,11 +106,14 @@ def test_the_program_computes_what_numpy_computes_at_the_truth(name: str) -> Non
 
 @pytest.mark.parametrize(
     "model",
-    [ModelSettings(priors=PRIORS), *VARIANTS.values()],
-    ids=["pooled", "orthogonal", "factor"],
+    [
+        ModelSettings(priors=PRIORS),
+        ModelSettings(intercept="orthogonal", covariance="factor", priors=PRIORS),
+    ],
+    ids=["pooled", "orthogonal"],
 )
 def test_both_programs_draw_from_one_prior(model: ModelSettings) -> None:
-    """Two-sample tests of Kolmogorov and Smirnov: some 15 a variant, a false alarm in 2,000."""
+    """Two-sample tests of Kolmogorov and Smirnov: some 25 a variant, a false alarm in 1,000."""
     conditions = economy_of(SETTING)
     drawn = [
         simulate(SETTING, model.model_dump(), np.random.default_rng([7, i])) for i in range(DRAWS)
@@ -126,8 +129,7 @@ def test_both_programs_draw_from_one_prior(model: ModelSettings) -> None:
         **{name: [t.scales[name] for t, _ in drawn] for name in drawn[0][0].scales},
     }
     correlation = [t.skill_cov[0, 1] / np.sqrt(np.prod(np.diag(t.skill_cov))) for t, _ in drawn]
-    if model.amenities == "pooled":
-        ours["amenity"] = [t.amenity for t, _ in drawn]
+    ours["amenity"] = [t.amenity for t, _ in drawn]
     simulate_model = partial(roy_model, conditions, model)
     names = [*ours, "skill_corr", "career"]
     predictive = Predictive(simulate_model, num_samples=DRAWS, return_sites=names)
@@ -148,10 +150,7 @@ def test_both_programs_draw_from_one_prior(model: ModelSettings) -> None:
         (np.mean(np.equal(held, 0), 1), (career[..., 1] == 0).mean(1)),
     ]
     for a, b in pairs:
-        if np.std(a) > 1e-9:  # known intercepts do not vary
-            assert stats.ks_2samp(a, b).pvalue > 3e-5
-        else:
-            np.testing.assert_allclose(a, b, rtol=1e-9)
+        assert stats.ks_2samp(a, b).pvalue > 2e-5
 
 
 def test_correlations_in_four_dimensions_are_those_of_lkj() -> None:
