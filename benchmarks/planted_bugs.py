@@ -400,7 +400,7 @@ def table(found: dict[str, Any]) -> str:
             "",
             f"{caught} of {len(bugs)} bugs are caught by one of these checks. *caught*: the check "
             "failed; *–*: it did not. That of the prior is run where a bug is in the model's file, "
-            "calibration where the tests before it caught nothing (or all were asked for). Under the "
+            "calibration where the tests before it caught nothing (or with --thorough). Under the "
             f"tests of calibration stands how many quantities failed, over {replications} data "
             f"sets of {WORKERS} workers and four years. Shocks are by worker, intercepts known "
             "and amenities none, or both pooled: bugs in the choice integral of shocks by "
