@@ -18,8 +18,8 @@ from taskroy.posteriors.calibration_run import (
 )
 from taskroy.progress import Silent
 
-# Shocks by worker compile fastest; pooled intercepts and amenities are those of a fit.
-MODEL = ModelSettings(shock="worker", priors=PRIORS)
+# The variant that compiles fastest.
+MODEL = ModelSettings(shock="worker", intercept="known", amenities="none", priors=PRIORS)
 _INFERENCE = Plan().inference.model_copy(update={"warmup": 150, "draws": 240})
 PLAN = Plan(seed=3, model=MODEL, inference=_INFERENCE, workers=20, chunk=20)
 DATA_SETS = 40
@@ -74,7 +74,8 @@ def test_a_data_set_hangs_on_seed_and_number_alone(calibrated: Calibrated) -> No
 
 
 def test_what_the_variant_holds_fixed_is_not_ranked() -> None:
-    plan = Plan(model=ModelSettings(shock="worker", intercept="known", amenities="none"))
-    names = quantity_names(plan)
-    assert not any(name.startswith(("intercept", "amenity")) for name in names)
-    assert "skill_mean[1]" in names
+    fixed, pooled = quantity_names(PLAN), quantity_names(Plan())
+    assert not any(name.startswith(("intercept", "amenity")) for name in fixed)
+    assert "skill_mean[1]" in fixed
+    more = {"intercept_scale", "intercept[3]", "amenity_scale", "amenity[0]"}
+    assert more <= set(pooled) - set(fixed)
