@@ -54,6 +54,25 @@ def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> 
     return laplace(theta, problem.seen, start, problem.settings, problem.coarse, steps=steps)
 
 
+def draw_skills_at(
+    problem: SkillProblem, values: dict[str, Array], key: Array
+) -> tuple[Float[Array, "N K"], Float[Array, ""]]:
+    """Draw every worker's skills once at one draw of θ, as a function that can be traced.
+
+    Returns
+    -------
+    tuple
+        s_i − s̄, and how far Newton's last step went for the worst worker.
+    """
+    theta = theta_at(problem.model, values)
+    found = find(problem, theta)
+    propose_key, choose_key = jax.random.split(key)
+    proposed, weight = _log_weights(problem, theta, found, propose_key, _PROPOSALS)
+    chosen = jax.random.categorical(choose_key, weight, axis=0)
+    e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
+    return e @ theta.skill_scale_tril.T, found.decrement.max()
+
+
 def draw_skills(
     problem: SkillProblem, draws: dict[str, Array], key: Array, progress: Progress
 ) -> SkillDraws:
@@ -72,14 +91,7 @@ def draw_skills(
     """
 
     def one(inputs: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
-        values, key = inputs
-        theta = theta_at(problem.model, values)
-        found = find(problem, theta)
-        propose_key, choose_key = jax.random.split(key)
-        proposed, weight = _log_weights(problem, theta, found, propose_key, _PROPOSALS)
-        chosen = jax.random.categorical(choose_key, weight, axis=0)
-        e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
-        return e @ theta.skill_scale_tril.T, found.decrement.max()
+        return draw_skills_at(problem, *inputs)
 
     block = jax.jit(lambda inputs: jax.lax.map(one, inputs))
     number = len(next(iter(draws.values())))

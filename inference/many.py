@@ -1,16 +1,15 @@
 """The posteriors of many data sets of one economy, by one computation: for calibration.
 
 A fit spends more time on compiling than on sampling where panels are small. Here the whole way
-from careers to draws, by ``nuts``, is one function of the careers and a key, compiled once and run
-on every data set. What a fit chooses by looking (the grid) is chosen once, for all of them, and the
-error that it makes on each is measured.
+from careers to draws is one function of the careers and a key, compiled once and run on every data
+set (:mod:`taskroy.inference.many_routes`). What a fit chooses by looking (the grid) is chosen once,
+for all of them, and the error that it makes on each is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -19,28 +18,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
-from numpyro.infer.hmc import HMCState
 
 from taskroy.errors import FitError
-from taskroy.inference.accuracy import largest_error
-from taskroy.inference.density import density_of
-from taskroy.inference.nuts import (
-    BLOCK,
-    Sites,
-    advance_block,
-    begin,
-    learn_metric,
-    learns_after,
-    nuts_kernel,
-)
-from taskroy.inference.pilot import FIRST_GRID, Pilot, first_fit, look_around, pilot
-from taskroy.inference.pooled_metric import Moments, no_moments
-from taskroy.inference.problem import Problem, generated_values
+from taskroy.inference.many_routes import METHODS, Posterior, each, posterior
+from taskroy.inference.nuts import Sites
+from taskroy.inference.pilot import FIRST_GRID, pilot
 from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
-from taskroy.inference.skill_posterior import no_expansion
 from taskroy.inference.spread_chains import compile_for_chains
-from taskroy.inference.variational import STARTING_STEPS, approximate
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
@@ -53,9 +38,9 @@ _WIDER = 1.3
 class ManyDraws(NamedTuple):
     """Draws from the posterior of each of S data sets.
 
-    ``kept`` is what was kept of each draw, a pytree whose arrays are (S, chain, draw, …);
-    ``diverging`` and ``steps`` are (S, chain, draw); ``grid_error`` is the largest error of the
-    quadrature in the log P of a worker-year of each data set, (S,).
+    ``kept`` is what was kept of each draw that thinning left, a pytree whose arrays are (S, chain,
+    draw, …); ``diverging`` and ``steps`` are of every draw, (S, chain, draw); ``grid_error`` is the
+    largest error of the quadrature in the log P of a worker-year of each data set, (S,).
     """
 
     kept: Any
@@ -64,9 +49,101 @@ class ManyDraws(NamedTuple):
     grid_error: np.ndarray
 
 
-def parameters(sites: Sites) -> Sites:
+type Keep = Callable[[Sites, Seen, Array], Any]
+
+
+def parameters(sites: Sites, known: Seen, key: Array) -> Sites:
     """Keep θ of a draw, and not the workers' skills."""
     return {k: v for k, v in sites.items() if k != "skill_deviation"}
+
+
+class Fits(NamedTuple):
+    """Fits of data sets of one size, compiled for a batch of them."""
+
+    run_batch: Callable[[tuple[Array, Array, Array]], Any]
+    at_once: int
+
+    def run(
+        self,
+        log_wage: Float[Array, "S N T"],
+        occupation: Int[Array, "S N T"],
+        keys: Array,
+        progress: Progress,
+    ) -> ManyDraws:
+        """Draw from the posterior of each data set, each with a random key of its own."""
+        number = len(log_wage)
+        progress.start("data sets", number)
+        parts = []
+        for first in range(0, number, self.at_once):
+            # The last batch is filled up with repetitions: one shape, one compilation.
+            batch = np.minimum(np.arange(first, first + self.at_once), number - 1)
+            found = self.run_batch((log_wage[batch], occupation[batch], keys[batch]))
+            parts.append(jax.tree.map(np.asarray, found))
+            progress.advance(min(first + self.at_once, number), "")
+        progress.finish()
+        return ManyDraws(*jax.tree.map(lambda *x: np.concatenate(x)[:number], *parts))
+
+
+def compile_fits(
+    economy: Economy,
+    model: ModelSettings,
+    inference: InferenceSettings,
+    grids: tuple[Grid, Grid],
+    *,
+    keep: Keep = parameters,
+    thin: int = 1,
+    at_once: int | None = None,
+) -> Fits:
+    """Compile the way from careers to posterior draws.
+
+    Parameters
+    ----------
+    economy
+        What all data sets share, wage level included: the prior is the same for all.
+    model
+        Variant of the model and priors.
+    inference
+        Effort and route: one of ``nuts``, ``nuts-marginal`` and ``svi``.
+    grids
+        Of the quadrature of the density, and of derivatives.
+    keep
+        What to keep of a draw: a function of its constrained sites, ``skill_deviation`` among them,
+        of what was seen, and of a random key.
+    thin
+        Every how many draws one is kept.
+    at_once
+        Data sets given to the computation together, which a CPU's devices take in turn and others
+        side by side; by default one for each device.
+
+    Raises
+    ------
+    FitError
+        If another route is asked for.
+    """
+    if inference.method not in METHODS:
+        raise FitError(
+            f"Many data sets at once are not fitted by '{inference.method}'.",
+            expected=f"method = one of {', '.join(METHODS)}",
+        )
+    at_once = at_once or jax.local_device_count()
+
+    def one(inputs: tuple[Array, Array, Array]) -> Posterior:
+        log_wage, occupation, key = inputs
+        known = seen(economy, log_wage, occupation)
+        fit_key, keep_key = jax.random.split(key)
+        found = posterior(known, model, inference, grids, thin, fit_key)
+        shape = next(iter(found.sites.values())).shape[:2]
+        keys = jax.random.split(keep_key, shape)
+        kept = each(lambda draw: keep(draw[0], known, draw[1]), (found.sites, keys))
+        return found._replace(sites=kept)
+
+    shape = (at_once, *economy.observed.shape)
+    example = (
+        jnp.zeros(shape, economy.design.dtype),
+        jnp.zeros(shape, jnp.int32),
+        jax.random.split(jax.random.key(0), at_once),
+    )
+    return Fits(compile_for_chains(one, example, at_once).run, at_once)
 
 
 def sample_many(
@@ -77,31 +154,22 @@ def sample_many(
     inference: InferenceSettings,
     key: Array,
     *,
-    keep: Callable[[Sites], Any] = parameters,
+    keep: Keep = parameters,
     at_once: int | None = None,
     progress: Progress = Silent(),  # noqa: B008  (has no state)
 ) -> ManyDraws:
-    """Draw from the posterior of each data set by ``nuts``.
+    """Draw from the posterior of each data set.
 
     Parameters
     ----------
-    economy
-        What all data sets share, wage level included: the prior is the same for all.
     log_wage, occupation
         What was seen in each, padded.
-    model
-        Variant of the model and priors.
-    inference
-        Effort, tolerance and route, which is ``nuts``.
     key
         Random key.
-    keep
-        What to keep of a draw's constrained sites, ``skill_deviation`` among them.
-    at_once
-        Data sets given to the computation together, which a CPU's devices take in turn and others
-        side by side; by default one for each device.
     progress
         Told how many data sets are done.
+    economy, model, inference, keep, at_once
+        As for `compile_fits`.
 
     Returns
     -------
@@ -113,33 +181,10 @@ def sample_many(
     FitError
         If another route is asked for.
     """
-    if inference.method != "nuts":
-        raise FitError(
-            f"Many data sets at once are not fitted by '{inference.method}'.",
-            expected="method = 'nuts'",
-        )
-    number, at_once = len(log_wage), at_once or jax.local_device_count()
-    grid, coarse = _grids(economy, log_wage[0], occupation[0], model, inference, key)
-
-    def one(inputs: tuple[Array, Array, Array]) -> tuple[Any, Array, Array, Array]:
-        log_wage, occupation, key = inputs
-        known = seen(economy, log_wage, occupation)
-        return _posterior(known, model, inference, grid, coarse, keep, key)
-
-    keys = jax.random.split(key, number)
-    some = np.minimum(np.arange(at_once), number - 1)
-    example = (log_wage[some], occupation[some], keys[some])
-    program = compile_for_chains(one, example, at_once)
-    progress.start("data sets", number)
-    parts = []
-    for first in range(0, number, at_once):
-        # The last batch is filled up with repetitions: one shape, one compilation.
-        batch = np.minimum(np.arange(first, first + at_once), number - 1)
-        found = program.run((log_wage[batch], occupation[batch], keys[batch]))
-        parts.append(jax.tree.map(np.asarray, found))
-        progress.advance(min(first + at_once, number), "")
-    progress.finish()
-    return ManyDraws(*jax.tree.map(lambda *x: np.concatenate(x)[:number], *parts))
+    grids = _grids(economy, log_wage[0], occupation[0], model, inference, key)
+    fits = compile_fits(economy, model, inference, grids, keep=keep, at_once=at_once)
+    keys = jax.random.split(key, len(log_wage))
+    return fits.run(log_wage, jnp.asarray(occupation, jnp.int32), keys, progress)
 
 
 def _grids(
@@ -162,80 +207,3 @@ def _grids(
 def _wider(grid: Grid) -> Grid:
     sizes = {name: 8 * ceil(_WIDER * size / 8) for name, size in asdict(grid).items()}
     return Grid(**sizes)
-
-
-def _posterior(
-    known: Seen,
-    model: ModelSettings,
-    inference: InferenceSettings,
-    grid: Grid,
-    coarse: Grid,
-    keep: Callable[[Sites], Any],
-    key: Array,
-) -> tuple[Any, Array, Array, Array]:
-    """Draw from one posterior: what a fit does, as one function that can be traced."""
-    pilot_key, guide_key, start_key, chain_key = jax.random.split(key, 4)
-    values, levels = first_fit(known, model, pilot_key, None)
-    there, expansion = look_around(values, known, model, no_expansion(known.economy))
-    error = largest_error(there.replace(grid=grid), known.career)
-    problem = Problem(known, model, Pilot(values, expansion, grid, coarse, there, levels))
-    guide = approximate(
-        problem.joint,
-        guide_key,
-        problem.start(),
-        steps=STARTING_STEPS,
-        learning_rate=0.01,
-        progress=None,
-    )
-    density = density_of(problem.joint)
-    starts = jax.vmap(density.to_real)(guide.sample(start_key, inference.chains))
-    block = (guide.parameter_sites, guide.parameter_gaussian().covariance_matrix)
-    draws, statistics = _chains(density.potential, starts, chain_key, inference, *block)
-    names = problem.sites(skills=True)
-
-    def kept(point: Sites) -> Any:
-        return keep(generated_values(problem.joint, names, density.from_real(point)))
-
-    every = jax.lax.map(lambda chain: jax.lax.map(kept, chain), draws)
-    return every, statistics["diverging"], statistics["n_steps"], error
-
-
-def _chains(
-    potential: Callable[[Sites], Array],
-    starts: Sites,
-    key: Array,
-    inference: InferenceSettings,
-    dense: tuple[str, ...],
-    covariance: Array,
-) -> tuple[Sites, dict[str, Array]]:
-    """Run the chains of :func:`taskroy.inference.nuts.run_chains`, each block one after the other.
-
-    Returns unconstrained sites and statistics, (chain, draw, …).
-    """
-    kernel = nuts_kernel(potential, inference, dense, {dense: covariance})
-    height, slope = jax.lax.map(jax.value_and_grad(potential), starts)
-    state = begin(kernel, starts, height, slope, key, inference)
-
-    def block(
-        carried: tuple[HMCState, Moments], done: Array
-    ) -> tuple[tuple[HMCState, Moments], dict[str, Array]]:
-        state, drawn = jax.lax.map(partial(advance_block, kernel), carried[0])
-        sites = {k: drawn[k] for k in starts}
-        after = jax.lax.cond(
-            learns_after(done, inference.warmup),
-            lambda state, moments: learn_metric(state, moments, sites),
-            lambda state, moments: (state, moments),
-            *(state, carried[1]),
-        )
-        return after, drawn
-
-    total = inference.warmup + inference.draws
-    ends = jnp.arange(BLOCK, total + BLOCK, BLOCK)
-    _, blocks = jax.lax.scan(block, (state, no_moments(state)), ends)
-
-    def joined(x: Array) -> Array:
-        chains = jnp.moveaxis(x, 0, 1)
-        return chains.reshape(len(chains), -1, *x.shape[3:])[:, inference.warmup : total]
-
-    draws = {k: joined(v) for k, v in blocks.items()}
-    return {k: draws.pop(k) for k in starts}, draws

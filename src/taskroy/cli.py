@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -307,6 +307,39 @@ def bench(
         effort = Effort(quick=quick, panel=panel, progress=progress)
         found = [run_into(output, benchmark, effort) for benchmark in benchmarks]
     return benchmark_answer(found, output / TABLE)
+
+
+@command(app)
+def calibrate(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="STUDY.toml",
+            help="Calibrate its variant of the model under its priors.  [default: the default "
+            "variant, under tighter priors]",
+        ),
+    ] = None,
+    replications: Annotated[int, typer.Option(min=2, help="Data sets to simulate and fit.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of truths, data and fits.")] = 1,
+    route: Annotated[
+        Literal["nuts", "nuts-marginal", "svi"], typer.Option(help="Route to the posterior.")
+    ] = "nuts",
+    output: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("calibration"),
+) -> Answer:
+    """Simulate data from the prior, fit them, and test whether posteriors are calibrated.
+
+    Started again in the same folder, it goes on from the data sets that were done.
+    """
+    given = _study(study)[1].model if study else None
+    from taskroy.benchmarks.calibrate import calibrate_into, plan_of
+    from taskroy.describe import calibration_answer
+    from taskroy.numerics import configure_jax
+
+    plan = plan_of(given, route, seed)
+    configure_jax(chains=plan.chunk)
+    with TerminalProgress() as progress:
+        found = calibrate_into(output, plan, replications, progress)
+    return calibration_answer(found, output)
 
 
 def _study(path: Path | None) -> tuple[str, Study]:

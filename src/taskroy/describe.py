@@ -145,6 +145,35 @@ def benchmark_answer(found: Sequence[Mapping[str, Any]], place: Path) -> Answer:
     )
 
 
+def calibration_answer(found: Mapping[str, Any], place: Path) -> Answer:
+    """Tell what a calibration found; one that failed ends the command with GateError's exit code.
+
+    Parameters
+    ----------
+    found
+        As `taskroy.benchmarks.calibrate.calibrate_into` returns it.
+    place
+        Its folder.
+    """
+    assessed = found["calibration"]
+    rows = [
+        (
+            Text(row["verdict"], _STYLE[row["verdict"]]),
+            row["quantity"],
+            *(f"{row[name]:.2f}" for name in ("mean", "sd")),
+            f"{min(row['mean_and_variance'], row['chi_square'], row['ecdf']):.2g}",
+            *(f"{100 * row[name]:.0f}%" for name in ("coverage_50", "coverage_90")),
+        )
+        for row in assessed["rows"]
+    ]
+    numbers = ("mean", "sd", "smallest p", "in 50%", "in 90%")
+    return Answer(
+        {"folder": place, **found},
+        (_table(("", "quantity"), numbers, rows), assessed["sentence"], f"Written: {place}"),
+        exit_code=GateError.exit_code if assessed["verdict"] == "FAIL" else 0,
+    )
+
+
 def _panel_facts(panel: Panel) -> dict[str, Any]:
     frame = panel.frame
     years = frame.groupby("worker").size()

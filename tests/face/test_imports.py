@@ -29,6 +29,7 @@ def in_a_fresh_process(program: str) -> subprocess.CompletedProcess[str]:
         "from taskroy.cli import app; app(['init'], standalone_mode=False)",
         "from taskroy.cli import app; app(['bench', '--list'], standalone_mode=False)",
         "from taskroy.cli import app; app(['bench', 'unknown'], standalone_mode=False)",
+        "from taskroy.cli import app; app(['calibrate', 'missing.toml'], standalone_mode=False)",
         "from taskroy.cli import app; app(['run', 'missing.toml'], standalone_mode=False)",
         "from taskroy.cli import app; app(['fit', 'broken.toml'], standalone_mode=False)",
     ],

@@ -12,8 +12,10 @@ from jax import Array
 
 from few_careers import few_careers
 from taskroy.errors import FitError
-from taskroy.inference.many import ManyDraws, Sites, sample_many
+from taskroy.inference.many import ManyDraws, sample_many
+from taskroy.inference.nuts import Sites
 from taskroy.inference.routes import sample_posterior
+from taskroy.inference.seen import Seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy
@@ -26,7 +28,7 @@ EFFORT = InferenceSettings(chains=2, warmup=200, draws=400, tolerance=1e-3)
 NAMES = ("wage_shock_scale", "taste_scale", "skill_mean", "skill_sd", "coefficient")
 
 
-def keep(sites: Sites) -> Array:
+def keep(sites: Sites, known: Seen, key: Array) -> Array:
     """Keep the numbers compared, and the first worker's skills."""
     parts = [sites[name].reshape(-1) for name in NAMES]
     return jnp.concatenate([*parts, sites["skill_deviation"][0]])
@@ -84,6 +86,6 @@ def test_posterior_is_that_of_a_fit(both: ManyDraws, setting: Setting) -> None:
 
 
 def test_other_routes_are_refused(setting: Setting) -> None:
-    effort = EFFORT.model_copy(update={"method": "svi"})
-    with pytest.raises(FitError, match="not fitted by 'svi'"):
+    effort = EFFORT.model_copy(update={"method": "simulated-mle"})
+    with pytest.raises(FitError, match="not fitted by 'simulated-mle'"):
         sample_many(*setting, MODEL, effort, jax.random.key(1))
