@@ -30,9 +30,22 @@ _BAND = 0.95
 
 
 def plan_of(model: ModelSettings | None, route: str, seed: int) -> Plan:
-    """Return what is calibrated: a variant of the model, by default that of a plan, by a route."""
+    """Return what is calibrated: a variant of the model, by default that of a plan, by a route.
+
+    Raises
+    ------
+    StudyError
+        For a variant that the simulator does not know.
+    """
     from taskroy.posteriors.calibration_run import Plan
 
+    if model is not None and model.state_dependence != "none":
+        raise StudyError(
+            "The simulator of the calibration knows no returns to experience.",
+            where="[model], state_dependence",
+            expected=f"'none', not '{model.state_dependence}'",
+            remedy="calibrate the model without state dependence",
+        )
     plan = Plan(seed=seed)
     inference = plan.inference.model_copy(update={"method": route})
     return plan.model_copy(update={"inference": inference, "model": model or plan.model})
