@@ -30,7 +30,10 @@ def test_an_unknown_name_is_told_the_names(taskroy: Any) -> None:
     told = taskroy("bench", "gradient", "--output", "out")
     assert told.exit_code == 2
     assert "There is no benchmark 'gradient'. Did you mean 'gradients'?" in told.stderr
-    assert "choice, gradients, scaling, full-panel, sampling, agreement, coverage" in told.stderr
+    assert (
+        "choice, gradients, scaling, full-panel, sampling, agreement, estimates, coverage"
+        in told.stderr
+    )
     assert not Path("out").exists()
 
 

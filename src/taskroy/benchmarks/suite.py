@@ -43,6 +43,11 @@ BENCHMARKS = (
         "means within 0.3 posterior sds of those by nuts, and ratios of sds between 0.8 and 1.25.",
     ),
     Benchmark(
+        "estimates",
+        "What does the bias of a simulated likelihood do to estimates? Bias and sd over panels, of "
+        "simulated maximum likelihood and of ours.",
+    ),
+    Benchmark(
         "coverage",
         "Is the likelihood, skills integrated out, that of a simulator which shares no code with "
         "it? Wanted: a mean statistic within three standard errors of the number of parameters.",
