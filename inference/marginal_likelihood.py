@@ -22,7 +22,7 @@ from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.progress import Progress
 
 # On 545 workers the log likelihood of all moved by 0.05 with the proposals.
-_PROPOSALS = 16
+_PROPOSALS = 4
 _SKILLS = "skill_deviation"
 _CAREERS = "career"
 

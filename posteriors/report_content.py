@@ -19,6 +19,7 @@ from taskroy.posteriors.figure_scenario import (
     workers_drawing,
 )
 from taskroy.posteriors.figure_style import Drawing
+from taskroy.posteriors.report_dependence import DependencePart, dependence
 from taskroy.posteriors.report_provenance import (
     SOURCES,
     model_tables,
@@ -49,6 +50,7 @@ from taskroy.posteriors.tables import Table, finite_or_none
 
 if TYPE_CHECKING:
     from taskroy.posteriors.gate import Gate
+    from taskroy.posteriors.grid import Grid
 
 TITLE = "Who gains and who loses when machines take over tasks"
 WATERMARK = "NOT CONVERGED — DO NOT CITE"
@@ -87,6 +89,7 @@ class Report:
     tables: Mapping[str, Table]
     drawings: Mapping[str, Drawing]
     parts: Sequence[ScenarioPart]
+    dependence: DependencePart
 
     @property
     def watermark(self) -> str | None:
@@ -95,18 +98,20 @@ class Report:
 
     def all_tables(self) -> list[Table]:
         """Return the tables of the page, in order."""
-        return [*self.tables.values(), *(t for part in self.parts for t in part.tables.values())]
+        parts = [self.tables, *(part.tables for part in self.parts), self.dependence.tables]
+        return [table for part in parts for table in part.values()]
 
     def all_drawings(self) -> list[Drawing]:
         """Return the figures of the page, in order."""
         return [
             *self.drawings.values(),
             *(drawing for part in self.parts for drawing in part.drawings.values()),
+            *self.dependence.drawings.values(),
         ]
 
 
-def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
-    """Compute all that is on the page."""
+def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = None) -> Report:
+    """Compute all that is on the page; `grid` is of the study's alternatives, if any were run."""
     main, further = parameter_tables(posterior, band)
     by_occupation, overall = fit_tables(posterior, band)
     model, priors = model_tables(posterior)
@@ -137,6 +142,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             )
             for scenario in scenarios(posterior)
         ],
+        dependence=dependence(posterior, grid),
     )
 
 
@@ -159,6 +165,10 @@ def to_json(report: Report) -> dict[str, Any]:
             }
             for part in report.parts
         ],
+        "dependence": {
+            "priors": report.dependence.priors,
+            "alternatives": report.dependence.alternatives,
+        },
         "tables": {table.name: table.to_json() for table in report.all_tables()},
         "figures": {
             drawing.name: {"caption": drawing.caption, "alt": drawing.alt}
