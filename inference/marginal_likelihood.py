@@ -21,7 +21,7 @@ from taskroy.inference.skill_importance import log_mean, log_weights
 from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.progress import Progress
 
-# On 545 workers the log likelihood of all moved by 0.05 with the proposals.
+# They mend an error of 0.01 a worker and add a noise of 0.02 that all draws of θ share.
 _PROPOSALS = 4
 _SKILLS = "skill_deviation"
 _CAREERS = "career"
@@ -69,13 +69,15 @@ def log_prior(problem: SkillProblem, values: dict[str, Array]) -> dict[str, Arra
     return {k: v for k, v in found.items() if k not in (_SKILLS, _CAREERS)}
 
 
-def log_likelihood(problem: SkillProblem, theta: Theta, key: Array) -> Float[Array, " N"]:
+def log_likelihood(
+    problem: SkillProblem, theta: Theta, key: Array, proposals: int = _PROPOSALS
+) -> Float[Array, " N"]:
     """Return the log density of each worker's career given θ, skills integrated out."""
     gaussian = find(problem, theta).gaussian
     mode = gaussian.centre
     there = careers(theta, problem.seen, mode, problem.settings, problem.grid)
     laplace = there.log_prob(problem.seen.career) - 0.5 * (mode**2).sum(-1) - gaussian.log_volume
     _, weight = log_weights(
-        theta, problem.seen, gaussian, problem.settings, problem.grid, key, _PROPOSALS
+        theta, problem.seen, gaussian, problem.settings, problem.grid, key, proposals
     )
     return laplace + log_mean(weight)

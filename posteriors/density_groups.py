@@ -6,6 +6,7 @@ takes as long as a step of the sampler (docs/posterior.md).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -24,6 +25,12 @@ from taskroy.progress import Progress
 #: Draws of all chains together whose densities are kept.
 DRAWS = 400
 CAREER = "career"
+
+
+def kept_draws(chains: int, count: int) -> np.ndarray:
+    """Return which of each chain's draws are kept: evenly spaced, 400 or so of all chains."""
+    number = min(count, math.ceil(DRAWS / chains))
+    return np.linspace(0, count - 1, number).round().astype(int)
 
 
 def density_groups(
@@ -60,7 +67,7 @@ def density_groups(
     names = problem.sites(skills=False)
     sites = {k: posterior[k] if k in posterior else draws.sites[k] for k in names}
     chains, count = np.shape(sites["taste_scale"])
-    kept = np.linspace(0, count - 1, min(count, -(-DRAWS // chains))).round().astype(int)
+    kept = kept_draws(chains, count)
     some = {
         k: jnp.asarray(np.asarray(v)[:, kept].reshape(-1, *np.shape(v)[2:]))
         for k, v in sites.items()

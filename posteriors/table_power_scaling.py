@@ -67,7 +67,7 @@ def power_scaling_words(table: Table) -> list[str]:
     if headlines and not said:
         said = ["No prior moves the share of workers who gain or the mean change noticeably."]
     at_odds = [
-        f"{row['quantity']} (prior of the {row['most']})"
+        f"{row['quantity']} ({_whose(row)})"
         for row in rows
         if not row["scenario"] and row["reading"] == CONFLICT
     ]
@@ -93,11 +93,15 @@ def _row(by_block: pd.DataFrame) -> dict[str, Any]:
         "scenario": scenario,
         "key": key,
         **{str(block): number for block, number in value.items()},
-        "most": most,
-        "most_sensitivity": value[most],
+        "most": most if counts[most] or not counts[PRIORS] else PRIORS,
+        "most_sensitivity": value[most] if counts[most] or not counts[PRIORS] else value[PRIORS],
         "reading": reading,
         **{f"{block} noise": number for block, number in noise.items()},
     }
+
+
+def _whose(row: dict[str, Any]) -> str:
+    return "all priors together" if row["most"] == PRIORS else f"the prior of the {row['most']}"
 
 
 def _sentence(row: dict[str, Any], several: bool) -> str:
@@ -106,11 +110,12 @@ def _sentence(row: dict[str, Any], several: bool) -> str:
     ]
     where = f" in “{in_sentence(row['scenario'])}”" if several else ""
     also = (
-        "the data move it too: they and the prior may be in conflict"
+        "the data move it too: they may be in conflict with it"
         if row["reading"] == CONFLICT
         else "the data hardly do"
     )
+    verb = "move" if row["most"] == PRIORS else "moves"
     return (
-        f"The prior of the {row['most']} moves {what}{where} (sensitivity "
+        f"{_whose(row).capitalize()} {verb} {what}{where} (sensitivity "
         f"{row['most_sensitivity']:.2f}, where {THRESHOLD} is informative), and {also}."
     )
