@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.inference.over_draws import over_draws
 from taskroy.inference.seen import Seen
 from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
@@ -22,7 +23,6 @@ from taskroy.progress import Progress
 # The weights are nearly equal (relative effective sizes near 0.99), so few proposals suffice.
 _PROPOSALS = 8
 _NEWTON_STEPS = 3
-_BLOCK = 100
 _WEIGHTS = 500
 
 
@@ -93,20 +93,8 @@ def draw_skills(
     def one(inputs: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
         return draw_skills_at(problem, *inputs)
 
-    block = jax.jit(lambda inputs: jax.lax.map(one, inputs))
-    number = len(next(iter(draws.values())))
-    size = min(_BLOCK, number)
-    keys = jax.random.split(key, number)
-    progress.start("skills", number)
-    parts = []
-    for first in range(0, number, size):
-        # The last block is filled up with repetitions: one shape, one compilation.
-        index = np.minimum(np.arange(first, first + size), number - 1)
-        result = block(({k: v[index] for k, v in draws.items()}, keys[index]))
-        parts.append(jax.tree.map(np.asarray, result))
-        progress.advance(min(first + size, number), "")
-    progress.finish()
-    deviation, decrement = (np.concatenate(p)[:number] for p in zip(*parts, strict=True))
+    keys = jax.random.split(key, len(next(iter(draws.values()))))
+    deviation, decrement = over_draws(one, (draws, keys), progress, "skills")
     return SkillDraws(deviation, decrement)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from taskroy.posteriors.gate import CheckLine, Gate, Status
+from taskroy.posteriors.leave_one_out import leave_one_out
 
 RHAT = 1.01
 ESS = 400
@@ -22,6 +23,7 @@ ESS_PER_CHAIN = 100
 BFMI = 0.3
 PARETO_K = 0.7
 GRID_ERROR = 1e-4
+_NAMED = 5  # workers, by number
 _HEADLINES = ("mean_change", "winners", "log_wage_change")
 _SKILLS = "skill"
 
@@ -33,7 +35,7 @@ def check(posterior: xr.DataTree) -> Gate:
         lines.append(_laplace(posterior["sample_stats"].to_dataset()))
     if posterior.attrs["method"] == "svi":
         lines.append(_variational(posterior))
-        return Gate(tuple(lines))
+        return Gate((*lines, *_leave_one_out(posterior)))
     if posterior.attrs["method"] == "simulated-mle":
         lines.append(_point_estimate(posterior))
         return Gate(tuple(lines))
@@ -43,7 +45,7 @@ def check(posterior: xr.DataTree) -> Gate:
     if "counterfactual" in posterior.children:
         headlines = posterior["counterfactual"].to_dataset()[list(_HEADLINES)]
         lines += _convergence(headlines, "counterfactual headlines", "FAIL")
-    return Gate((*lines, *_sampler(posterior)))
+    return Gate((*lines, *_sampler(posterior), *_leave_one_out(posterior)))
 
 
 def _convergence(draws: xr.Dataset, what: str, worst: Status) -> list[CheckLine]:
@@ -185,6 +187,32 @@ def _variational(posterior: xr.DataTree) -> CheckLine:
         "Above the bar its bands are not to be trusted: they are often too narrow.",
         'Use method = "nuts" for answers; SVI is for a first look.',
     )
+
+
+def _leave_one_out(posterior: xr.DataTree) -> list[CheckLine]:
+    """Whether single workers carry the posterior; posteriors of earlier versions cannot tell."""
+    if "log_likelihood" not in posterior.children:
+        return []
+    found = leave_one_out(posterior)
+    k = found.pareto_k.to_numpy()
+    influential = np.flatnonzero(k > found.good_k)
+    few = influential[np.argsort(-k[influential])][:_NAMED]
+    named = f" (number {', '.join(str(worker) for worker in few)})" if len(few) else ""
+    return [
+        CheckLine(
+            "leave one worker out",
+            "PASS" if len(influential) == 0 else "REVIEW",
+            f"{len(influential)} of {len(k)} workers with k-hat above {found.good_k:.2f}{named}; "
+            f"expected log density of a new worker's career {found.elpd / len(k):.2f}; effective "
+            f"number of parameters {found.p:.1f}",
+            "no worker",
+            "The posterior without a worker is the posterior weighted by the inverse of the "
+            "likelihood of that career (PSIS-LOO). Above the bar a single career moves the "
+            "posterior so much that the weights fail.",
+            "Look at those careers (numbers count workers of the panel in order, from 0), and fit "
+            "without them.",
+        )
+    ]
 
 
 def _point_estimate(posterior: xr.DataTree) -> CheckLine:

@@ -31,6 +31,7 @@ from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
 from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, open_checkpoint
+from taskroy.posteriors.density_groups import density_groups
 from taskroy.posteriors.forward_draws import completed, prior_draws
 from taskroy.posteriors.posterior_groups import (
     constants_dataset,
@@ -130,6 +131,13 @@ def _fit(
             "prior predictive check",
         )
     posterior, predicted = completed(conditions, model, draws, after_key)
+    densities = (
+        {}  # one point: densities say nothing of a posterior
+        if inference.method == "simulated-mle"
+        else density_groups(
+            seen(conditions, log_wage, occupation), model, draws, posterior, after_key, progress
+        )
+    )
     prior, prior_predicted = prior_draws(conditions, model, draws.pilot.grid, prior_key)
     observed = summarize_panel(
         jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
@@ -150,6 +158,7 @@ def _fit(
         "prior_predictive": summaries_dataset(prior_predicted, coordinates),
         "observed_data": summaries_dataset(observed, coordinates),
         "constant_data": constants_dataset(panel, arrays, used, technology, coordinates),
+        **densities,
     }
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if v is not None})
     tree.attrs = {

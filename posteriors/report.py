@@ -25,6 +25,7 @@ from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.files import flush_to_disk, write_atomically
 from taskroy.posteriors.gate import require_gate
+from taskroy.posteriors.grid import read_grid
 from taskroy.posteriors.latex import to_latex
 from taskroy.posteriors.report_content import TITLE, UNIT, Report, compose, to_json
 from taskroy.posteriors.report_provenance import SOURCES
@@ -41,7 +42,9 @@ _GROUPS = (
     "prior_predictive",
     "constant_data",
 )
-_OF_A_SCENARIO = re.compile(r"scenario-\d+-[a-z]+\.(png|pdf|csv|tex)")
+_OF_A_SCENARIO = re.compile(
+    r"(scenario-\d+-[a-z]+|power-scaling|sensitivity|variants)\.(png|pdf|csv|tex)"
+)
 
 
 def write_report(
@@ -96,7 +99,8 @@ def write_report(
             remedy="do as said below and fit again; allow_failed=True (--allow-failed) makes a "
             "watermarked report all the same",
         )
-    return write_files(compose(posterior, gate, band), Path(folder))
+    grid = read_grid(Path(folder), posterior, band)
+    return write_files(compose(posterior, gate, band, grid), Path(folder))
 
 
 def write_files(report: Report, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from taskroy.posteriors.figure_scenario import (
     workers_drawing,
 )
 from taskroy.posteriors.figure_style import Drawing
+from taskroy.posteriors.report_dependence import DependencePart, dependence
 from taskroy.posteriors.report_provenance import (
     SOURCES,
     model_tables,
@@ -51,6 +52,7 @@ from taskroy.posteriors.within_occupations import within_drawing, within_table
 
 if TYPE_CHECKING:
     from taskroy.posteriors.gate import Gate
+    from taskroy.posteriors.grid import Grid
 
 TITLE = "Who gains and who loses when machines take over tasks"
 WATERMARK = "NOT CONVERGED — DO NOT CITE"
@@ -89,6 +91,7 @@ class Report:
     tables: Mapping[str, Table]
     drawings: Mapping[str, Drawing]
     parts: Sequence[ScenarioPart]
+    dependence: DependencePart
 
     @property
     def watermark(self) -> str | None:
@@ -97,18 +100,20 @@ class Report:
 
     def all_tables(self) -> list[Table]:
         """Return the tables of the page, in order."""
-        return [*self.tables.values(), *(t for part in self.parts for t in part.tables.values())]
+        parts = [self.tables, *(part.tables for part in self.parts), self.dependence.tables]
+        return [table for part in parts for table in part.values()]
 
     def all_drawings(self) -> list[Drawing]:
         """Return the figures of the page, in order."""
         return [
             *self.drawings.values(),
             *(drawing for part in self.parts for drawing in part.drawings.values()),
+            *self.dependence.drawings.values(),
         ]
 
 
-def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
-    """Compute all that is on the page."""
+def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = None) -> Report:
+    """Compute all that is on the page; `grid` is of the study's alternatives, if any were run."""
     main, further = parameter_tables(posterior, band)
     by_occupation, overall = fit_tables(posterior, band)
     model, priors = model_tables(posterior)
@@ -140,6 +145,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band) -> Report:
             )
             for scenario in scenarios(posterior)
         ],
+        dependence=dependence(posterior, grid),
     )
 
 
@@ -162,6 +168,10 @@ def to_json(report: Report) -> dict[str, Any]:
             }
             for part in report.parts
         ],
+        "dependence": {
+            "priors": report.dependence.priors,
+            "alternatives": report.dependence.alternatives,
+        },
         "tables": {table.name: table.to_json() for table in report.all_tables()},
         "figures": {
             drawing.name: {"caption": drawing.caption, "alt": drawing.alt}

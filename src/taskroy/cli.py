@@ -262,6 +262,37 @@ def report(
 
 
 @command(app)
+def sensitivity(
+    study: StudyFile = None,
+    output: Output = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out alternatives that need a new fit.")
+    ] = False,
+    allow_failed: AllowFailed = False,
+) -> Answer:
+    """Run the study and its alternatives, to see which assumption would change the answer.
+
+    One choice at a time is changed: of the question, which takes seconds, and of the model and the
+    sample, which takes a new fit each. Started again, it goes on.
+    """
+    text, settings = _study(study)
+    from taskroy.describe import sensitivity_answer
+    from taskroy.sensitivity import sensitivity as run_alternatives
+
+    _configure_jax(settings)
+    with TerminalProgress() as progress:
+        grid, report = run_alternatives(
+            settings,
+            text,
+            output or _folder(study),
+            quick=quick,
+            allow_failed=allow_failed,
+            progress=progress,
+        )
+    return sensitivity_answer(grid, report)
+
+
+@command(app)
 def verify(place: Place) -> Answer:
     """Check every byte of a stored posterior."""
     from taskroy.posteriors.store import verify as verify_store

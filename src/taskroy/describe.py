@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
     from taskroy.posteriors.gate import Gate
+    from taskroy.posteriors.grid import Grid
     from taskroy.study import Study
 
 _STYLE = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
@@ -116,6 +117,34 @@ def gate_answer(gate: Gate) -> Answer:
             f"The gate says {gate.verdict}.",
         ),
         exit_code=GateError.exit_code if gate.verdict == "FAIL" else 0,
+    )
+
+
+def sensitivity_answer(grid: Grid, report: Path) -> Answer:
+    """Tell which choice matters most, and every alternative's outcome.
+
+    Parameters
+    ----------
+    grid
+        Outcomes of a study and its alternatives.
+    report
+        Where they are laid out.
+    """
+    from taskroy.posteriors.table_sensitivity import sensitivity_table, sensitivity_words
+
+    table = sensitivity_table(grid)
+    words = sensitivity_words(grid, table)
+    columns = table.shown_columns
+    rows = [tuple(row) for row in table.shown_rows()]
+    names = [column.title for column in columns]
+    return Answer(
+        {
+            "words": words,
+            "table": table.to_json(),
+            "variants": list(grid.variants),
+            "report": report,
+        },
+        (*words, _table(names, (), rows), f"Report: {report}"),
     )
 
 

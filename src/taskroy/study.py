@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +36,22 @@ from taskroy.study_file import DEFAULT_NAME, default_text, parse_toml, read_text
 
 Source = Literal["wagepan", "nlsy97", "csv", "simulated"]
 Interval = Literal["eti", "hdi"]
+#: What an analyst chooses: of the question (no new fit), of the model and sample (a new fit each).
+Choice = Literal[
+    "exposure",
+    "cut",
+    "productivity",
+    "bargaining",
+    "prices",
+    "intercept",
+    "amenities",
+    "shock",
+    "covariance",
+    "labor-share",
+    "sample",
+    "tasks",
+]
+USUAL_CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 def _beside_the_study(path: Path, info: ValidationInfo) -> Path:
@@ -124,6 +140,22 @@ class ReportSettings(_Table):
     level: Annotated[float, Field(gt=0, lt=1, description="Probability inside a band.")] = 0.9
 
 
+class SensitivitySettings(_Table):
+    """What `taskroy sensitivity` varies, one choice at a time, and how long its fits are."""
+
+    vary: Annotated[
+        tuple[Choice, ...],
+        Field(description="The analyst's choices for which alternatives are tried."),
+    ] = USUAL_CHOICES
+    warmup: Annotated[
+        int | None,
+        Field(ge=1, description="Warm-up of the fits of alternatives; as [inference] without."),
+    ] = None
+    draws: Annotated[
+        int | None, Field(ge=1, description="Draws of each chain of these fits; the same.")
+    ] = None
+
+
 class Study(_Table):
     """Everything that decides the result of a run.
 
@@ -140,6 +172,8 @@ class Study(_Table):
         What is computed of scenarios besides what is in closed form.
     report
         Kind and level of the bands.
+    sensitivity
+        What `taskroy sensitivity` varies.
     """
 
     panel: PanelSettings = PanelSettings()
@@ -149,6 +183,7 @@ class Study(_Table):
     scenario: Annotated[tuple[AnyScenario, ...], AfterValidator(_named_once)] = (Automation(),)
     counterfactual: CounterfactualSettings = CounterfactualSettings()
     report: ReportSettings = ReportSettings()
+    sensitivity: SensitivitySettings = SensitivitySettings()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

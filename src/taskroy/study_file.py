@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,40 @@ def _not_toml(reason: str, where: str) -> StudyError:
         expected='[tables] with lines such as: method = "nuts"',
         remedy="mend that line; texts stand in quotes, and each key once in its table",
     )
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """Return TOML text of tables of plain values.
+
+    Parameters
+    ----------
+    tables
+        As `parse_toml` returns them: tables, and lists of tables, of texts, numbers, truth values
+        and further tables.
+    """
+    lines = []
+    for name, table in tables.items():
+        for one in table if isinstance(table, list) else [table]:
+            lines.append(f"[[{name}]]" if isinstance(table, list) else f"[{name}]")
+            lines += [f"{_key(key)} = {_inline(value)}" for key, value in one.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _inline(name)
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{_key(k)} = {_inline(v)}" for k, v in value.items())
+        return f"{{{inside}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # inf, which an open end of a filter is
+    # JSON's texts are TOML's, but for DEL and letters beyond 16 bits, which stay as they are.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def strange_values(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:

@@ -1,0 +1,122 @@
+"""Figures of a study and its alternatives: a tornado of choices, a specification curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_style import (
+    GAIN,
+    INK,
+    LIGHT,
+    LOSS,
+    NEUTRAL,
+    ROW,
+    Drawing,
+    label_rows,
+    new_figure,
+)
+from taskroy.posteriors.table_sensitivity import FAILED, UNTRUSTED
+from taskroy.posteriors.tables import Table
+from taskroy.posteriors.titles import in_sentence
+
+
+def tornado_drawing(table: Table, scenario: str, prefix: str) -> Drawing:
+    """Return how far each choice moves the mean change: from its lowest to its highest."""
+    frame = table.frame[table.frame["scenario"] == scenario]
+    base, reach = frame.iloc[0], _reach(frame)
+    widest = reach.iloc[0] if len(reach) else None
+    seen = (
+        f"The choice that moves it most is “{in_sentence(str(widest.name))}”, from "
+        f"{100 * widest['low']:.1f} to {100 * widest['high']:.1f} log points."
+        if widest is not None
+        else "No alternative has a result that can be trusted."
+    )
+    return Drawing(
+        f"{prefix}-tornado",
+        "How far each choice moves the mean change: from its lowest to its highest posterior mean "
+        f"over the alternatives tried, around that of the study, {100 * base['mean_change']:.1f} "
+        "log points. Orange lies below it, blue above.",
+        seen,
+        lambda: _draw_tornado(reach, float(base["mean_change"])),
+    )
+
+
+def curve_drawing(table: Table, scenario: str, band: Band, prefix: str) -> Drawing:
+    """Return every alternative with its bands, in order of the mean change."""
+    frame = table.frame[table.frame["scenario"] == scenario]
+    frame = frame[frame["sign"] != FAILED]
+    ordered = frame.sort_values("mean_change", kind="stable")
+    first, last = ordered.iloc[0], ordered.iloc[-1]
+    return Drawing(
+        f"{prefix}-alternatives",
+        f"The study (dark) and its alternatives, in order of the mean change: posterior means and "
+        f"{band.name}s. Grey crosses are of fits that failed their checks. The grey strip is the "
+        "study’s band.",
+        f"{len(ordered)} specifications, from {100 * first['mean_change']:.1f} log points "
+        f"({in_sentence(first['choice'])}, {in_sentence(first['value'])}) to "
+        f"{100 * last['mean_change']:.1f} ({in_sentence(last['choice'])}, "
+        f"{in_sentence(last['value'])}).",
+        lambda: _draw_curve(ordered, str(frame.iloc[0]["value"])),
+    )
+
+
+def _reach(frame: DataFrame) -> DataFrame:
+    """Return lowest and highest mean change of each choice and the study's own, widest first."""
+    base = float(frame.iloc[0]["mean_change"])
+    trusted = frame.iloc[1:]
+    trusted = trusted[~trusted["sign"].isin([FAILED, UNTRUSTED])]
+    reach = trusted.groupby("choice", sort=False)["mean_change"].agg(["min", "max"])
+    found = DataFrame(
+        {"low": np.minimum(reach["min"], base), "high": np.maximum(reach["max"], base)}
+    )
+    width = found["high"] - found["low"]
+    return found.loc[width.sort_values(ascending=False, kind="stable").index]
+
+
+def _draw_tornado(reach: DataFrame, base: float) -> Figure:
+    figure = new_figure(0.9 + ROW * max(1, len(reach)))
+    axes = figure.subplots()
+    place = np.arange(len(reach))
+    for end, color in (("low", LOSS), ("high", GAIN)):
+        axes.barh(place, 100 * (reach[end] - base), left=100 * base, color=color, height=0.6)
+    axes.axvline(100 * base, color=INK, lw=1)
+    axes.axvline(0, color=NEUTRAL, lw=1, ls=":")
+    label_rows(axes, [str(name) for name in reach.index])
+    axes.set_xlabel("mean change (log points)")
+    return figure
+
+
+def _draw_curve(frame: DataFrame, base: str) -> Figure:
+    figure = new_figure(1.0 + ROW * len(frame))
+    left, right = figure.subplots(1, 2, sharey=True)
+    place = np.arange(len(frame))
+    own = (frame["value"] == base).to_numpy()
+    bad = (frame["sign"] == UNTRUSTED).to_numpy()
+    for axes, key, centre, title in (
+        (left, "mean_change", 0.0, "Mean change (log points)"),
+        (right, "winners", 50.0, "Share who gain (%)"),
+    ):
+        values = 100 * frame[[key, f"{key}_low", f"{key}_high"]]
+        strip = values[own].iloc[0]
+        axes.axvspan(strip.iloc[1], strip.iloc[2], color=LIGHT, alpha=0.5, lw=0)
+        axes.axvline(centre, color=NEUTRAL, lw=1, ls=":")
+        for rows, color, mark in (
+            (own, INK, "o"),
+            (~own & ~bad, GAIN, "o"),
+            (bad & ~own, NEUTRAL, "x"),
+        ):
+            some = values[rows]
+            axes.hlines(place[rows], some.iloc[:, 1], some.iloc[:, 2], color=color, lw=2)
+            axes.plot(some.iloc[:, 0], place[rows], mark, color=color, ms=5)
+        axes.set_title(title)
+        axes.grid(axis="x")
+    names = [
+        row["value"] if row["value"] == base else f"{row['choice']}: {row['value']}"
+        for _, row in frame.iterrows()
+    ]
+    label_rows(left, names, width=34)
+    right.tick_params(axis="y", length=0)
+    return figure

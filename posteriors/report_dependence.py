@@ -1,0 +1,63 @@
+"""What the answer depends on: priors, by power scaling, and the study's alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import xarray as xr
+
+from taskroy.posteriors.figure_sensitivity import curve_drawing, tornado_drawing
+from taskroy.posteriors.figure_style import Drawing
+from taskroy.posteriors.grid import Grid
+from taskroy.posteriors.power_scaling import has_densities
+from taskroy.posteriors.table_power_scaling import power_scaling_table, power_scaling_words
+from taskroy.posteriors.table_sensitivity import (
+    sensitivity_table,
+    sensitivity_words,
+    variants_table,
+)
+from taskroy.posteriors.tables import Table
+from taskroy.posteriors.titles import plain_title
+
+
+@dataclass(frozen=True)
+class DependencePart:
+    """Sentences about priors and about alternatives, tables and figures of both; may be empty."""
+
+    priors: list[str]
+    alternatives: list[str]
+    tables: Mapping[str, Table]
+    drawings: Mapping[str, Drawing]
+
+
+def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
+    """Compute what a posterior's densities, and a grid of alternatives, say.
+
+    Parameters
+    ----------
+    posterior
+        Those of earlier versions, and points, have no densities.
+    grid
+        If one was run for the study.
+    """
+    priors: list[str] = []
+    alternatives: list[str] = []
+    tables: dict[str, Table] = {}
+    drawings: dict[str, Drawing] = {}
+    if has_densities(posterior):
+        table = power_scaling_table(posterior)
+        tables[table.name], priors = table, power_scaling_words(table)
+    if grid is not None:
+        table = sensitivity_table(grid)
+        tables[table.name], alternatives = table, sensitivity_words(grid, table)
+        if grid.variants:
+            tables["variants"] = variants_table(grid)
+        for number, scenario in enumerate(map(plain_title, grid.base.scenarios), 1):
+            prefix = f"scenario-{number}"
+            for drawing in (
+                tornado_drawing(table, scenario, prefix),
+                curve_drawing(table, scenario, grid.band, prefix),
+            ):
+                drawings[drawing.name] = drawing
+    return DependencePart(priors, alternatives, tables, drawings)

@@ -1,0 +1,225 @@
+"""A study and its alternatives, run side by side; started again, it goes on.
+
+What is in the folder, besides that of a run (:mod:`taskroy.run`)::
+
+    sensitivity.json           the outcome of every alternative
+    alternatives/NAME/         a folder for each
+        study.toml             the alternative, as a study of its own
+        outcome.json           what it came to, written last
+        posterior.zarr/        where it took a new fit, with its counterfactual
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
+from taskroy.errors import TaskroyError
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.files import write_atomically
+from taskroy.posteriors.grid import Grid, Outcome, summarize, write_grid
+from taskroy.progress import Progress
+from taskroy.run import add_counterfactual, fit_into, run
+from taskroy.run_folder import STUDY, claimed
+from taskroy.stages import load_data
+from taskroy.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from arviz_stats.utils import ELPDData
+
+    from taskroy.data.panel import Panel
+    from taskroy.data.task_table import TaskTable
+
+_LOG = logging.getLogger(__name__)
+FOLDER, OUTCOME = "alternatives", "outcome.json"
+
+
+def sensitivity(
+    study: Study,
+    text: str,
+    folder: Path,
+    *,
+    quick: bool = False,
+    allow_failed: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Grid, Path]:
+    """Run a study and its alternatives into a folder, and write its report.
+
+    Parameters
+    ----------
+    study, text
+        The study, and the text that it was read from.
+    folder
+        Of the run. What stands there is used again: the posterior of the study, and every
+        alternative that was done.
+    quick
+        Leave out the alternatives that need a fit of their own.
+    allow_failed
+        Go on even if the study's own fit does not pass the gate.
+    progress
+        Told how far the work is.
+
+    Returns
+    -------
+    tuple
+        The outcomes, and where the report is.
+
+    Raises
+    ------
+    TaskroyError
+        As `taskroy.run.run` does, for the study itself. An alternative that fails is an outcome.
+    """
+    from taskroy.posteriors.report import write_report
+    from taskroy.posteriors.store import open_posterior
+
+    panel, tasks = load_data(study)
+    # An earlier grid stays until there is a new one: its alternatives may take hours.
+    done = run(study, text, folder, allow_failed=allow_failed, progress=progress)
+    posterior = open_posterior(done.posterior)
+    band = Band(study.report.interval, study.report.level)
+    base = Outcome(
+        "", "the study itself", True, ".", done.gate.verdict,
+        scenarios=summarize(posterior["counterfactual"].to_dataset(), band),
+    )  # fmt: skip
+    wanted = [one for one in alternatives(study, tasks) if not (quick and one.refits)]
+    outcomes, found = [], _leave_one_out(posterior)
+    elpd = {"the study itself": found} if found is not None else {}
+    bare = posterior.drop_nodes("counterfactual")
+    for number, one in enumerate(wanted, 1):
+        _LOG.info(
+            "Alternative %d of %d: %s, %s.", number, len(wanted), TITLES[one.choice], one.value
+        )
+        place = folder / FOLDER / one.folder
+        outcome = _outcome(one, bare, (panel, tasks), place, band, progress)
+        if outcome is None:
+            _LOG.info("It is the study itself: nothing to compare.")
+            continue
+        if outcome.failure:
+            _LOG.warning("This alternative failed: %s", outcome.failure)
+        outcomes.append(outcome)
+        if one.refits and outcome.trusted:
+            fitted = open_posterior(folder / FOLDER / one.folder / "posterior.zarr")
+            same_people = fitted.attrs["panel_sha256"] == posterior.attrs["panel_sha256"]
+            if same_people and (found := _leave_one_out(fitted)) is not None:
+                elpd[f"{TITLES[one.choice]}: {one.value}"] = found
+    grid = Grid(essence(study), band, base, tuple(outcomes), _variants(elpd))
+    write_grid(grid, folder)
+    report = write_report(
+        posterior,
+        folder,
+        interval=study.report.interval,
+        level=study.report.level,
+        allow_failed=allow_failed,
+    )
+    return grid, report
+
+
+def _outcome(
+    one: Alternative,
+    posterior: xr.DataTree,
+    data: tuple[Panel, TaskTable],
+    folder: Path,
+    band: Band,
+    progress: Progress | None,
+) -> Outcome | None:
+    """Return what an alternative came to, of old or now; None if its data are the study's own."""
+    kept = _kept(folder / OUTCOME, one.study)
+    if kept is not None:
+        return kept
+    blank = Outcome(TITLES[one.choice], one.value, one.refits, f"{FOLDER}/{folder.name}")
+    try:
+        if one.refits:
+            if one.choice in _OF_THE_DATA and _same(load_data(one.study), data):
+                return None
+            outcome = _refitted(one, blank, folder, band, progress)
+        else:
+            outcome = _asked(one, blank, posterior, folder, band, progress)
+    except TaskroyError as error:  # one row without numbers; the next run tries again
+        return replace(blank, failure=" ".join(str(error).split()))
+    text = json.dumps({"study": _summed_up(one.study), "outcome": asdict(outcome)}, indent=1)
+    write_atomically(folder / OUTCOME, text + "\n")
+    return outcome
+
+
+#: Choices that may leave the data as they are: every worker may be seen long enough already.
+_OF_THE_DATA = ("sample", "labor-share", "tasks")
+
+
+def _same(data: tuple[Panel, TaskTable], other: tuple[Panel, TaskTable]) -> bool:
+    return data[0].sha256 == other[0].sha256 and data[1].sha256 == other[1].sha256
+
+
+def _summed_up(study: Study) -> dict[str, Any]:
+    return essence(study) | {"report": json.loads(study.report.model_dump_json())}
+
+
+def _kept(place: Path, study: Study) -> Outcome | None:
+    try:
+        data = json.loads(place.read_text(encoding="utf-8"))
+        same = data["study"] == _summed_up(study)
+        return Outcome.from_json(data["outcome"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _asked(
+    one: Alternative,
+    blank: Outcome,
+    posterior: xr.DataTree,
+    folder: Path,
+    band: Band,
+    progress: Progress | None,
+) -> Outcome:
+    """Ask the study's own posterior another question."""
+    from taskroy.posteriors.checks import check
+    from taskroy.posteriors.counterfactual import counterfactual
+
+    with claimed(folder, overwrite=False):
+        write_atomically(folder / STUDY, study_text(one.study))
+        result = counterfactual(posterior, one.study.scenario, progress=progress)
+    return _summarized(blank, check(result).verdict, result, band)
+
+
+def _refitted(
+    one: Alternative, blank: Outcome, folder: Path, band: Band, progress: Progress | None
+) -> Outcome:
+    """Fit the alternative and ask its posterior the study's question."""
+    from taskroy.posteriors.checks import check
+    from taskroy.posteriors.store import open_posterior
+
+    place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
+    result = add_counterfactual(open_posterior(place), one.study.scenario, place, progress=progress)
+    return _summarized(blank, check(result).verdict, result, band)
+
+
+def _summarized(blank: Outcome, verdict: str, result: xr.DataTree, band: Band) -> Outcome:
+    found = summarize(result["counterfactual"].to_dataset(), band)
+    return replace(blank, verdict=verdict, scenarios=found)
+
+
+def _leave_one_out(posterior: xr.DataTree) -> ELPDData | None:
+    from taskroy.posteriors.leave_one_out import leave_one_out
+
+    return leave_one_out(posterior) if "log_likelihood" in posterior.children else None
+
+
+def _variants(elpd: dict[str, ELPDData]) -> list[dict[str, Any]]:
+    """Compare models fitted to the same workers, best first."""
+    from taskroy.posteriors.leave_one_out import compare_variants
+
+    if len(elpd) < 2:
+        return []
+    table = compare_variants(elpd)
+    return [
+        {
+            "model": str(name),
+            **{str(key): float(value) for key, value in row.items()},
+            "influential": int((elpd[str(name)].pareto_k > elpd[str(name)].good_k).sum()),
+        }
+        for name, row in table.iterrows()
+    ]

@@ -1,0 +1,122 @@
+"""Alternatives are valid studies, each different from its study in one choice."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
+from taskroy.stages import load_data
+from taskroy.study import USUAL_CHOICES, Study
+
+PLAIN = '[tasks]\nlevel = "wagepan"\ntasks = "gwa-category"\n'
+RICH = """
+[panel]
+source = "wagepan"
+min_years = 2
+[tasks]
+level = "wagepan"
+tasks = "gwa-group"
+[model]
+intercept = "known"
+covariance = "factor"
+[[scenario]]
+name = "in whole"
+above = 0.4
+productivity = 0.1
+[[scenario]]
+name = "several"
+[[scenario.step]]
+kind = "automation"
+[[scenario.step]]
+kind = "bargaining"
+share = 0.8
+[[scenario.step]]
+kind = "prices"
+elasticity = 3
+"""
+# Where in a study each choice may make a difference.
+PLACES = {
+    "exposure": ("scenario",),
+    "cut": ("scenario",),
+    "productivity": ("scenario",),
+    "bargaining": ("scenario",),
+    "prices": ("scenario",),
+    "intercept": ("model", "intercept"),
+    "amenities": ("model", "amenities"),
+    "shock": ("model", "shock"),
+    "labor-share": ("tasks", "labor_share"),
+    "sample": ("panel", "min_years"),
+    "tasks": ("tasks", "tasks"),
+}
+
+
+@cache
+def of(text: str) -> tuple[Study, list[Alternative]]:
+    study = Study.from_toml(text, where="s.toml")
+    return study, alternatives(study, load_data(study)[1])
+
+
+def differences(one: Any, other: Any, place: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            found
+            for key in one | other
+            for found in differences(one.get(key), other.get(key), (*place, key))
+        ]
+    return [] if one == other else [place]
+
+
+@pytest.mark.parametrize("text", [PLAIN, RICH])
+def test_each_differs_in_its_choice_alone(text: str) -> None:
+    study, found = of(text)
+    assert {one.choice for one in found} == set(TITLES)
+    for one in found:
+        places = differences(essence(study), essence(one.study))
+        allowed = {("model", "covariance"), ("model", "factors")}
+        if one.choice != "covariance":
+            allowed = {PLACES[one.choice]}
+        assert places, one
+        assert set(places) <= allowed, one
+        assert one.refits == (places[0][0] != "scenario")
+
+
+@pytest.mark.parametrize("text", [PLAIN, RICH])
+def test_each_is_a_study_of_its_own(text: str) -> None:
+    _, found = of(text)
+    assert len({one.folder for one in found}) == len(found)
+    for one in found:
+        assert Study.from_toml(study_text(one.study), where=one.value) == one.study
+        if one.choice == "tasks":
+            load_data(one.study)  # whose scenarios are possible
+    assert all(before.refits <= after.refits for before, after in pairwise(found))
+
+
+def test_scenarios_keep_their_names_and_prices_come_last() -> None:
+    study, found = of(RICH)
+    names = [scenario.name for scenario in study.scenario]
+    assert all([s.name for s in one.study.scenario] == names for one in found)
+    bargained = next(one for one in found if one.choice == "bargaining")
+    assert [step.kind for step in bargained.study.scenario[1].step] == ["automation", "prices"]
+
+
+def test_a_study_says_what_is_varied_and_how_long_fits_are() -> None:
+    vary = '[sensitivity]\nvary = ["prices", "shock"]\ndraws = 7\nwarmup = 5\n'
+    study, found = of(PLAIN + vary)
+    assert {one.choice for one in found} == {"prices", "shock"}
+    for one in found:
+        inference = one.study.inference
+        expected = (7, 5) if one.refits else (study.inference.draws, study.inference.warmup)
+        assert (inference.draws, inference.warmup) == expected
+
+
+def test_names_of_tasks_leave_exposure_alone() -> None:
+    _, found = of(PLAIN + '[[scenario]]\nname = "x"\ntasks = ["Mental Processes"]\n')
+    assert not {"exposure", "cut"} & {one.choice for one in found}
+
+
+def test_every_choice_has_a_title() -> None:
+    assert set(TITLES) == set(USUAL_CHOICES)
