@@ -70,8 +70,10 @@ class Drawing:
     draw: Callable[[], Figure]
 
 
-def render(drawing: Drawing, *, watermark: str | None) -> dict[str, bytes]:
-    """Return a figure as SVG, PNG and PDF.
+def render(
+    drawing: Drawing, *, watermark: str | None, kinds: Sequence[str] = tuple(_METADATA)
+) -> dict[str, bytes]:
+    """Return a figure in some formats, by default as SVG, PNG and PDF.
 
     Parameters
     ----------
@@ -79,6 +81,8 @@ def render(drawing: Drawing, *, watermark: str | None) -> dict[str, bytes]:
         The figure.
     watermark
         Printed across PNG and PDF, which may travel alone; the page has its own.
+    kinds
+        Of ``"svg"``, ``"png"`` and ``"pdf"``, in this order.
 
     Returns
     -------
@@ -88,14 +92,14 @@ def render(drawing: Drawing, *, watermark: str | None) -> dict[str, bytes]:
     files = {}
     with _own_style():
         figure = drawing.draw()
-        for kind, metadata in _METADATA.items():
+        for kind in kinds:
             if watermark and kind == "png":
                 figure.text(
                     0.5, 0.5, watermark, rotation=24, ha="center", va="center", fontsize=24,
                     weight="bold", color="#B00020", alpha=0.3, parse_math=False,
                 )  # fmt: skip
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=metadata)
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind])
             files[kind] = buffer.getvalue()
     return files
 

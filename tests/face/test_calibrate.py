@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from taskroy.posteriors.calibration_run import Plan, Replications, quantity_names
+from taskroy.posteriors.figure_style import Drawing, new_figure
 
 
 class StandIn:
@@ -41,6 +42,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn.done, StandIn.stops_at, StandIn.lowest = [], None, 0
 
 
+@pytest.fixture
+def no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes seconds."""
+    empty = Drawing("calibration", "", "", lambda: new_figure(1.0))
+    place = "taskroy.posteriors.figure_calibration.calibration_drawing"
+    monkeypatch.setattr(place, lambda *_: empty)
+
+
 def found() -> dict[str, Any]:
     return json.loads(Path("out/calibration.json").read_text())
 
@@ -65,6 +74,7 @@ def test_everything_that_it_depends_on_is_written(taskroy: Any) -> None:
     assert Path("out/calibration.svg").read_text().rstrip().endswith("</svg>")
 
 
+@pytest.mark.usefixtures("no_figure")
 def test_it_goes_on_where_it_stopped(taskroy: Any) -> None:
     arguments = ("calibrate", "--replications", "60", "--output", "out")
     StandIn.stops_at = 1
@@ -82,6 +92,7 @@ def test_it_goes_on_where_it_stopped(taskroy: Any) -> None:
     assert StandIn.done == [3, 4], "more data sets are added to those that stand there"
 
 
+@pytest.mark.usefixtures("no_figure")
 def test_a_folder_of_another_calibration_is_refused(taskroy: Any) -> None:
     arguments = ("calibrate", "--replications", "20", "--output", "out")
     assert taskroy(*arguments).exit_code == 0
@@ -97,6 +108,7 @@ def test_a_folder_of_another_calibration_is_refused(taskroy: Any) -> None:
     assert StandIn.done == [0]
 
 
+@pytest.mark.usefixtures("no_figure")
 def test_a_calibration_that_fails_says_so(taskroy: Any) -> None:
     StandIn.lowest = 60
     told = taskroy("calibrate", "--replications", "20", "--output", "out")
@@ -104,6 +116,7 @@ def test_a_calibration_that_fails_says_so(taskroy: Any) -> None:
     assert "FAIL: of 36 quantities over 20 data sets, wage_shock_scale, " in told.stdout
 
 
+@pytest.mark.usefixtures("no_figure")
 def test_the_variant_of_a_study_is_calibrated(taskroy: Any) -> None:
     Path("study.toml").write_text('[model]\nshock = "worker"\namenities = "none"\n')
     told = taskroy("calibrate", "study.toml", "--replications", "20", "--output", "out")

@@ -196,7 +196,7 @@ def _written(
     write_atomically(folder / TABLE, table(found, assessed))
     spread = uniforms(whole.rank, plan.draws, np.random.default_rng(plan.seed))
     drawing = calibration_drawing(spread, names, _BAND)
-    write_atomically(folder / FIGURE, render(drawing, watermark=None)["svg"])
+    write_atomically(folder / FIGURE, render(drawing, watermark=None, kinds=("svg",))["svg"])
     return found
 
 
