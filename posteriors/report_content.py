@@ -19,6 +19,7 @@ from taskroy.posteriors.figure_scenario import (
     workers_drawing,
 )
 from taskroy.posteriors.figure_style import Drawing
+from taskroy.posteriors.model_card import model_card
 from taskroy.posteriors.report_dependence import DependencePart, dependence
 from taskroy.posteriors.report_provenance import (
     SOURCES,
@@ -118,8 +119,8 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
     by_occupation, overall = fit_tables(posterior, band)
     model, priors = model_tables(posterior)
     tables = (
-        who_table(posterior), main, further, by_occupation, overall, model, priors,
-        provenance_table(posterior),
+        who_table(posterior), main, further, by_occupation, overall, model_card(posterior), model,
+        priors, provenance_table(posterior),
     )  # fmt: skip
     across = across_tasks_table(posterior, band)
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)

@@ -33,6 +33,7 @@ _UNUSED_PRIORS = {
     ("intercept", "known"): ("intercept_scale", "intercept_constant"),
     ("intercept", "orthogonal"): ("intercept_constant",),
     ("amenities", "none"): ("amenity_scale",),
+    ("state_dependence", "none"): ("experience_return",),
 }
 _LONG = 2000
 
@@ -54,7 +55,8 @@ def model_tables(tree: xr.DataTree) -> tuple[Table, Table]:
     from taskroy.models.priors import Priors
     from taskroy.models.settings import ModelSettings
 
-    recorded = _mapping(tree.attrs.get("model"))
+    # Posteriors of earlier versions do not say that there is none.
+    recorded = {"state_dependence": "none", **_mapping(tree.attrs.get("model"))}
     priors = _mapping(recorded.get("priors"))
     unused = {
         name
