@@ -163,6 +163,7 @@ def table(found: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     caught = 0
     replications = ", ".join(sorted({str(known["replications"]) for known in found.values()}))
+    left = [bug.name for bug in BUGS if bug.name not in found]
     bugs = {name: known for name, known in found.items() if not name.startswith("none")}
     for name, known in found.items():
         checks = known["checks"]
@@ -198,6 +199,7 @@ def table(found: dict[str, Any]) -> str:
             "",
             *lines,
             "",
+            *([f"Not planted yet: {', '.join(left)}.", ""] if left else []),
         ]
     )
 
