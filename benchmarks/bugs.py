@@ -71,14 +71,14 @@ BUGS = (
     Bug(
         "wage shock's scale for that of tastes",
         CAREERS,
-        "log_softmax((self.potential + self.amenity) / self.taste_scale",
-        "log_softmax((self.potential + self.amenity) / self.wage_shock_scale",
+        "log_softmax(worth / self.taste_scale",
+        "log_softmax(worth / self.wage_shock_scale",
     ),
     Bug(
         "amenity sign",
         CAREERS,
-        "log_softmax((self.potential + self.amenity)",
-        "log_softmax((self.potential - self.amenity)",
+        "worth = (self.potential + self.amenity)[:, None]",
+        "worth = (self.potential - self.amenity)[:, None]",
         variant="pooled",
     ),
     Bug(
@@ -185,8 +185,8 @@ BUGS = (
     Bug(
         "selection on shocks: sd for variance",
         "models/world.py",
-        "rho**2 / nu * found.stein",
-        "rho / nu * found.stein",
+        "found.probability, rho**2 / nu * found.stein",
+        "found.probability, rho / nu * found.stein",
     ),
     Bug(
         "warm-up kept as draws",
