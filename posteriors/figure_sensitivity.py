@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
@@ -19,7 +20,7 @@ from taskroy.posteriors.figure_style import (
     new_figure,
 )
 from taskroy.posteriors.table_sensitivity import FAILED, UNTRUSTED
-from taskroy.posteriors.tables import Table
+from taskroy.posteriors.tables import Table, show_number
 from taskroy.posteriors.titles import in_sentence
 
 
@@ -56,10 +57,9 @@ def curve_drawing(table: Table, scenario: str, band: Band, prefix: str) -> Drawi
         f"{band.name}s. Grey crosses are of fits that failed their checks. The grey strip is the "
         "study’s band.",
         f"{len(ordered)} specifications, from {100 * first['mean_change']:.1f} log points "
-        f"({in_sentence(first['choice'])}, {in_sentence(first['value'])}) to "
-        f"{100 * last['mean_change']:.1f} ({in_sentence(last['choice'])}, "
-        f"{in_sentence(last['value'])}).",
-        lambda: _draw_curve(ordered, str(frame.iloc[0]["value"])),
+        f"({in_sentence(first['alternative'])}) to {100 * last['mean_change']:.1f} "
+        f"({in_sentence(last['alternative'])}).",
+        lambda: _draw_curve(ordered, str(frame.iloc[0]["alternative"])),
     )
 
 
@@ -79,21 +79,36 @@ def _reach(frame: DataFrame) -> DataFrame:
 def _draw_tornado(reach: DataFrame, base: float) -> Figure:
     figure = new_figure(0.9 + ROW * max(1, len(reach)))
     axes = figure.subplots()
-    place = np.arange(len(reach))
-    for end, color in (("low", LOSS), ("high", GAIN)):
-        axes.barh(place, 100 * (reach[end] - base), left=100 * base, color=color, height=0.6)
-    axes.axvline(100 * base, color=INK, lw=1)
+    axes.axvline(100 * base, color=INK, lw=1, zorder=3)
     axes.axvline(0, color=NEUTRAL, lw=1, ls=":")
-    label_rows(axes, [str(name) for name in reach.index])
     axes.set_xlabel("mean change (log points)")
+    axes.margins(x=0.12)
+    if reach.empty:
+        axes.set_yticks([])
+        return figure
+    place = np.arange(len(reach))
+    for end, color, side in (("low", LOSS, -1), ("high", GAIN, 1)):
+        axes.barh(place, 100 * (reach[end] - base), left=100 * base, color=color, height=0.6)
+        for row, value in enumerate(reach[end]):
+            _write(axes, 100 * float(value), row, side)
+    label_rows(axes, [str(name) for name in reach.index])
     return figure
+
+
+def _write(axes: Axes, value: float, row: float, side: int, at: float | None = None) -> None:
+    """Write a number beside a place: what is small next to others can still be read."""
+    axes.annotate(
+        show_number(value / 100, "log_points"), (value if at is None else at, row), (5 * side, 0),
+        textcoords="offset points", ha="left" if side > 0 else "right", va="center",
+        fontsize=8, color=NEUTRAL,
+    )  # fmt: skip
 
 
 def _draw_curve(frame: DataFrame, base: str) -> Figure:
     figure = new_figure(1.0 + ROW * len(frame))
     left, right = figure.subplots(1, 2, sharey=True)
     place = np.arange(len(frame))
-    own = (frame["value"] == base).to_numpy()
+    own = (frame["alternative"] == base).to_numpy()
     bad = (frame["sign"] == UNTRUSTED).to_numpy()
     for axes, key, centre, title in (
         (left, "mean_change", 0.0, "Mean change (log points)"),
@@ -113,10 +128,10 @@ def _draw_curve(frame: DataFrame, base: str) -> Figure:
             axes.plot(some.iloc[:, 0], place[rows], mark, color=color, ms=5)
         axes.set_title(title)
         axes.grid(axis="x")
-    names = [
-        row["value"] if row["value"] == base else f"{row['choice']}: {row['value']}"
-        for _, row in frame.iterrows()
-    ]
-    label_rows(left, names, width=34)
+        if key == "mean_change":
+            axes.margins(x=0.2)
+            for row, (value, end) in enumerate(zip(values[key], values.iloc[:, 2], strict=True)):
+                _write(axes, float(value), row, 1, at=float(end))
+    label_rows(left, list(frame["alternative"]), width=34)
     right.tick_params(axis="y", length=0)
     return figure

@@ -98,12 +98,14 @@ def _sensitivities(quantities: xr.Dataset, density: xr.DataArray) -> pd.DataFram
 
 
 def _psense(quantities: xr.Dataset, density: xr.DataArray) -> dict[str, float]:
+    """Return each quantity's sensitivity; of one with several elements, the largest."""
+    # What never varies depends on nothing, and has no distance to divide by.
+    varies = [str(k) for k, v in quantities.items() if float(v.std(SAMPLE).max()) > 0]
     tree = xr.DataTree.from_dict(
-        {"posterior": quantities, "log_prior": xr.Dataset({"block": density})}
+        {"posterior": quantities[varies], "log_prior": xr.Dataset({"block": density})}
     )
     found = arviz_stats.psense(tree, group="prior", sample_dims=SAMPLE)
-    # Of what has several elements, the one that moves most; what never varies does not move.
-    return {str(k): float(np.nan_to_num(v.to_numpy()).max()) for k, v in found.items()}
+    return {str(k): float(found[k].max()) if k in varies else 0.0 for k in quantities}
 
 
 def _block_densities(posterior: xr.DataTree) -> dict[str, xr.DataArray]:

@@ -76,6 +76,13 @@ def power_scaling_words(table: Table) -> list[str]:
             f"Prior and data may be in conflict about: {', '.join(at_odds)}. Compare prior and "
             "posterior, and say why the prior is what it is, or widen it."
         )
+    resting = [
+        f"{row['quantity']} ({_whose(row)})"
+        for row in rows
+        if not row["scenario"] and row["reading"] == PRIOR
+    ]
+    if resting:
+        said.append(f"What is said of these rests on a prior in part: {', '.join(resting)}.")
     return said
 
 

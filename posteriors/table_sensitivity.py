@@ -15,7 +15,7 @@ from taskroy.posteriors.grid import Grid, Outcome, Summary, difference
 from taskroy.posteriors.tables import Column, Table, records, show, show_number
 from taskroy.posteriors.titles import in_sentence, plain_title
 
-SAME, UNCLEAR, OTHER = "no", "band covers zero", "yes"
+NONE, SAME, UNCLEAR, OTHER = "–", "no", "band covers zero", "yes"
 UNTRUSTED, FAILED = "not to be trusted", "no result"
 _MEAN = Column("mean_change", "Mean change, log points [band]", "log_points", band=True)
 _BLANK = Summary(np.nan, np.nan, np.nan, np.nan)
@@ -32,8 +32,8 @@ def sensitivity_table(grid: Grid) -> Table:
         order = rows.assign(
             last=rows["sign"].isin([UNTRUSTED, FAILED]),
             size=-rows["difference"].abs(),
-            alternative=range(len(rows)) > np.zeros(len(rows)),
-        ).sort_values(["alternative", "last", "size"], kind="stable")
+            later=np.arange(len(rows)) > 0,
+        ).sort_values(["later", "last", "size"], kind="stable")
         frames.append(rows.loc[order.index])
     frame = pd.concat(frames, ignore_index=True)
     return Table(
@@ -42,13 +42,14 @@ def sensitivity_table(grid: Grid) -> Table:
         "each worker counts once",
         frame,
         (
-            Column("choice", "Choice"),
-            Column("value", "Alternative"),
+            Column("alternative", "Alternative"),
+            Column("choice", "Choice", shown=False),
+            Column("value", "Value", shown=False),
             Column("scenario", "Scenario", shown=len(grid.base.scenarios) > 1),
             Column("winners", "Share who gain [band]", "percent", band=True),
             _MEAN,
             Column("difference", "Difference, log points", "log_points"),
-            Column("difference_sds", "In posterior sds of the study", "number"),
+            Column("difference_sds", "In sds of the study", "number"),
             Column("winners_difference", "Difference of the share", "points", shown=False),
             Column("sign", "Changes the sign?"),
             Column("majority", "Changes who outnumber?", shown=False),
@@ -142,7 +143,7 @@ def _signs(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _named(row: dict[str, Any]) -> str:
-    return f"{row['choice']}, {row['value']}"
+    return f"{row['choice']}: {row['value']}"
 
 
 def _row(one: Outcome, grid: Grid, scenario: str) -> dict[str, Any]:
@@ -150,19 +151,21 @@ def _row(one: Outcome, grid: Grid, scenario: str) -> dict[str, Any]:
     gap, sds = difference(one, grid.base, scenario, "mean_change")
     winners_gap, _ = difference(one, grid.base, scenario, "winners")
     row: dict[str, Any] = {
-        "choice": one.choice or "None",
+        "alternative": f"{one.choice}: {one.value}" if one.choice else one.value,
+        "choice": one.choice,
         "value": one.value,
         "scenario": plain_title(scenario),
     }
     for key in ("winners", "mean_change"):
         summary = found.get(key, _BLANK)
         row |= {key: summary.mean, f"{key}_low": summary.low, f"{key}_high": summary.high}
+    own = one is grid.base
     return row | {
-        "difference": gap,
-        "difference_sds": sds,
-        "winners_difference": winners_gap,
-        "sign": _sign(one, grid.base, scenario),
-        "majority": _majority(one, grid.base, scenario),
+        "difference": np.nan if own else gap,
+        "difference_sds": np.nan if own else sds,
+        "winners_difference": np.nan if own else winners_gap,
+        "sign": NONE if own else _sign(one, grid.base, scenario),
+        "majority": NONE if own else _majority(one, grid.base, scenario),
         "verdict": one.verdict or FAILED,
         "refitted": one.refitted,
         "folder": one.folder,

@@ -201,8 +201,8 @@ def _productivity(study: Study, tasks: TaskTable) -> Iterator[_Named]:
     for words, rule, quantile in (
         ("threshold", "threshold", None),
         ("marginal", "marginal", None),
-        ("a quarter of incumbents gains", "quantile", 0.25),
-        ("three quarters of incumbents gain", "quantile", 0.75),
+        ("40% of incumbents gain", "quantile", 0.4),
+        ("60% of incumbents gain", "quantile", 0.6),
     ):
         yield words, _each_automation(study, partial(ruled, rule=rule, quantile=quantile))
 

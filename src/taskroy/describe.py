@@ -135,8 +135,10 @@ def sensitivity_answer(grid: Grid, report: Path) -> Answer:
     table = sensitivity_table(grid)
     words = sensitivity_words(grid, table)
     columns = table.shown_columns
-    rows = [tuple(row) for row in table.shown_rows()]
-    names = [column.title for column in columns]
+    texts = [column.title for column in columns if column.kind == "text"]
+    numbers = [column.title for column in columns if column.kind != "text"]
+    order = sorted(range(len(columns)), key=lambda place: columns[place].kind != "text")
+    rows = [tuple(row[place] for place in order) for row in table.shown_rows()]
     return Answer(
         {
             "words": words,
@@ -144,7 +146,7 @@ def sensitivity_answer(grid: Grid, report: Path) -> Answer:
             "variants": list(grid.variants),
             "report": report,
         },
-        (*words, _table(names, (), rows), f"Report: {report}"),
+        (*words, _table(texts, numbers, rows), f"Report: {report}"),
     )
 
 

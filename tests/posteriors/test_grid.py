@@ -50,7 +50,7 @@ def test_rows_are_in_order_of_influence_and_say_what_changes_the_sign() -> None:
         *("the study itself", "other label", "third label", "elastic", "known", "long careers")
     ]
     assert list(frame["sign"]) == [
-        *("no", "yes", "band covers zero", "no", "not to be trusted", "no result")
+        *("–", "yes", "band covers zero", "no", "not to be trusted", "no result")
     ]
     np.testing.assert_allclose(frame.loc["other label", "difference"], -0.08)
     np.testing.assert_allclose(frame.loc["other label", "difference_sds"], -8)
@@ -59,12 +59,12 @@ def test_rows_are_in_order_of_influence_and_say_what_changes_the_sign() -> None:
 
 def test_words_say_what_matters_most_and_what_has_no_result() -> None:
     said = " ".join(sensitivity_words(GRID, sensitivity_table(GRID)))
-    assert "Of 3 alternatives, what matters most is: Exposure, other label." in said
+    assert "Of 3 alternatives, what matters most is: Exposure: other label." in said
     assert "−3.0 [−4.6, −1.4] log points instead of +5.0 [+3.4, +6.6]" in said
-    assert "The sign of the mean change is another with: Exposure, other label." in said
-    assert "cannot be told from zero with: Exposure, third label." in said
+    assert "The sign of the mean change is another with: Exposure: other label." in said
+    assert "cannot be told from zero with: Exposure: third label." in said
     assert "cannot be trusted" not in said
-    assert "trusted: Intercepts, known; Sample, long careers." in said
+    assert "trusted: Intercepts: known; Sample: long careers." in said
     calm = replace(GRID, alternatives=GRID.alternatives[:1])
     said = " ".join(sensitivity_words(calm, sensitivity_table(calm)))
     assert "No alternative changes the sign" in said
