@@ -32,6 +32,7 @@ LIKELIHOOD, PRIORS = "likelihood", "all priors"
 BLOCKS: Mapping[str, tuple[str, ...]] = {
     "taste scale": ("taste_scale",),
     "wage shock scale": ("wage_shock_scale",),
+    "return to experience": ("experience_return",),
     "mean skills": ("skill_mean",),
     "spread of intercepts": ("intercept_scale",),
     "spread of amenities": ("amenity_scale",),
@@ -42,6 +43,7 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
 _PARAMETERS = {
     "taste_scale": "Taste scale ν",
     "wage_shock_scale": "Wage shock scale ϱ",
+    "experience_return": "Return to experience Δ",
     "skill_mean": "Mean skills s̄",
     "skill_sd": "Skill sds",
     "intercept_scale": "Spread of intercepts τ",

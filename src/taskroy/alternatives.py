@@ -39,6 +39,7 @@ TITLES = {
     "prices": "Occupation prices",
     "intercept": "Intercepts",
     "amenities": "Amenities",
+    "state-dependence": "State dependence",
     "shock": "Wage shocks",
     "covariance": "Covariance of skills",
     "labor-share": "Labour share",
@@ -141,7 +142,11 @@ def _possible(study: Study, tasks: TaskTable) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NothingChanges)
             for scenario in expand(study.scenario, tasks.exposure):
-                check_scenario(scenario, tasks.exposure, tasks.weights.to_numpy(), tasks.titles)
+                check_scenario(
+                    scenario,
+                    *(tasks.exposure, tasks.weights.to_numpy(), tasks.titles),
+                    experience=study.model.state_dependence == "experience",
+                )
     except ModelError:
         return False
     return True
@@ -247,6 +252,13 @@ def _amenities(study: Study, tasks: TaskTable) -> Iterator[_Named]:
         yield value, _updated(study, "model", amenities=value)
 
 
+def _state_dependence(study: Study, tasks: TaskTable) -> Iterator[_Named]:
+    for words, value in (("none", "none"), ("returns to experience", "experience")):
+        other = _updated(study, "model", state_dependence=value)
+        if _possible(other, tasks):  # with prices it is not
+            yield words, other
+
+
 def _shock(study: Study, tasks: TaskTable) -> Iterator[_Named]:
     for value in ("occupation", "worker"):
         yield f"one for each {value}", _updated(study, "model", shock=value)
@@ -301,6 +313,7 @@ _OF_THE_QUESTION: dict[str, _Maker] = {
 _OF_THE_MODEL: dict[str, _Maker] = {
     "intercept": _intercept,
     "amenities": _amenities,
+    "state-dependence": _state_dependence,
     "shock": _shock,
     "covariance": _covariance,
     "labor-share": _labor_share,

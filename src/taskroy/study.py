@@ -45,6 +45,7 @@ Choice = Literal[
     "prices",
     "intercept",
     "amenities",
+    "state-dependence",
     "shock",
     "covariance",
     "labor-share",
