@@ -21,7 +21,7 @@ from taskroy.inference.skill_importance import log_mean, log_weights
 from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.progress import Progress
 
-# They mend an error of 0.01 a worker and add a noise of 0.02 that all draws of θ share.
+# Few: the weights are nearly equal, and all draws of θ share what noise they have.
 _PROPOSALS = 4
 _SKILLS = "skill_deviation"
 _CAREERS = "career"

@@ -129,7 +129,7 @@ def _draw_curve(frame: DataFrame, base: str) -> Figure:
         axes.set_title(title)
         axes.grid(axis="x")
         if key == "mean_change":
-            axes.margins(x=0.2)
+            axes.margins(x=0.28)
             for row, (value, end) in enumerate(zip(values[key], values.iloc[:, 2], strict=True)):
                 _write(axes, float(value), row, 1, at=float(end))
     label_rows(left, list(frame["alternative"]), width=34)

@@ -103,7 +103,7 @@ def sensitivity_words(grid: Grid, table: Table) -> list[str]:
         trusted = [row for row in others if row["sign"] not in (UNTRUSTED, FAILED)]
         if several:
             said.append(f"Scenario “{in_sentence(scenario)}”.")
-        said += _most(base, trusted) + _signs(trusted)
+        said += _most(base, trusted) + _signs(base, trusted)
     failed = [one for one in grid.alternatives if not one.trusted]
     if failed:
         names = "; ".join(_named({"choice": one.choice, "value": one.value}) for one in failed)
@@ -114,17 +114,30 @@ def sensitivity_words(grid: Grid, table: Table) -> list[str]:
 def _most(base: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return ["No alternative has a result that can be trusted."]
-    most = max(rows, key=lambda row: abs(row["difference"]))
+    most = max(rows, key=_size)
     where = f" ({show_number(abs(most['difference_sds']), 'number')} posterior sds)"
-    return [
+    said = [
         f"Of {len(rows)} alternatives, what matters most is: {_named(most)}. With it the mean "
         f"change is {show(_MEAN, most)} log points instead of {show(_MEAN, base)}, a difference of "
         f"{show_number(most['difference'], 'log_points')}"
         f"{where if math.isfinite(most['difference_sds']) else ''}."
     ]
+    models = [row for row in rows if row["refitted"]]
+    if models and not most["refitted"]:
+        first = max(models, key=_size)
+        said.append(
+            f"Of the {len(models)} that change model or sample, it is: {_named(first)}, with a "
+            f"difference of {show_number(first['difference'], 'log_points')}."
+        )
+    return said
 
 
-def _signs(rows: list[dict[str, Any]]) -> list[str]:
+def _size(row: dict[str, Any]) -> float:
+    return abs(float(row["difference"]))
+
+
+def _signs(base: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    told = base["mean_change_low"] > 0 or base["mean_change_high"] < 0
     other = [_named(row) for row in rows if row["sign"] == OTHER]
     unclear = [_named(row) for row in rows if row["sign"] == UNCLEAR]
     majority = [_named(row) for row in rows if row["majority"] == OTHER]
@@ -133,12 +146,12 @@ def _signs(rows: list[dict[str, Any]]) -> list[str]:
         said.append("No alternative changes the sign of the mean change.")
     if other:
         said.append(f"The sign of the mean change is another with: {'; '.join(other)}.")
-    if unclear:
+    if not told:
+        said.append("In the study itself the band of the mean change covers zero.")
+    elif unclear:
         said.append(f"It cannot be told from zero with: {'; '.join(unclear)}.")
     if majority:
-        said.append(
-            f"Who outnumber, those who gain or those who lose, changes with: {'; '.join(majority)}."
-        )
+        said.append(f"Whether more workers gain than lose is another with: {'; '.join(majority)}.")
     return said
 
 
