@@ -55,7 +55,7 @@ def quantities(
     career = trace["career"]
     value.setdefault("amenity", jnp.zeros_like(value["intercept"]))
     lower = np.tril_indices(value["skill_corr"].shape[0], -1)
-    draw = Parameters(*(value[name] for name in Parameters._fields))
+    draw = Parameters(**{name: value[name] for name in Parameters._fields if name in value})
     return {
         **{name: value[name] for name in (*_SCALES, *_LEVELS) if name in value},
         "skill_corr": value["skill_corr"][lower],
