@@ -19,6 +19,7 @@ def covariance_near(
     potential: Callable[[dict[str, Array]], Array],
     point: dict[str, Array],
     sites: tuple[str, ...],
+    widest: float = _WIDEST,
 ) -> Float[Array, "D D"]:
     """Return the inverse Hessian of a potential in some sites, the others held.
 
@@ -34,6 +35,8 @@ def covariance_near(
         Where.
     sites
         The sites, in the order of the matrix's rows.
+    widest
+        Largest sd believed, in unconstrained units.
     """
     # Raveled one by one: a dictionary would be raveled in the order of its names.
     flat, unravel = ravel_pytree([point[name] for name in sites])
@@ -56,5 +59,5 @@ def covariance_near(
 
     found = hessian(point, flat)
     value, vector = jnp.linalg.eigh(0.5 * (found + found.T))
-    scale = jnp.maximum(value, _WIDEST**-2)
+    scale = jnp.maximum(value, widest**-2)
     return (vector / scale) @ vector.T

@@ -43,6 +43,9 @@ from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
+# Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
+_WIDEST_START = 5.0
+
 
 class _Call(NamedTuple):
     """What every route is given."""
@@ -141,6 +144,7 @@ def _svi(call: _Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
     problem = call.first_look(pilot_key).refined(call.inference.tolerance)
     shared = replace(problem, mesh=call.mesh)
+    look_key, guide_key = jax.random.split(guide_key)
     guide = approximate(
         partial(shared.marginal, proposals=call.inference.svi_proposals),
         guide_key,
@@ -150,6 +154,7 @@ def _svi(call: _Call) -> Draws:
         progress=call.progress,
         name="SVI",
         draw_batch=_batches(call),
+        around=_gaussian_near(call, shared, look_key),
     )
     # Where devices shared the work each has a copy of its result.
     guide = guide._replace(parameters=own_copy(guide.parameters))
@@ -161,6 +166,33 @@ def _svi(call: _Call) -> Draws:
     statistics = {"log_weight": np.asarray(weight)[None]}
     sampled = Sampled(problem, draws, statistics, (1, number))
     return with_skills(sampled, skill_key, call.progress)
+
+
+def _gaussian_near(call: _Call, problem: Problem, key: Array) -> tuple[Array, Array]:
+    """Return a Gaussian about like the posterior of θ: where a short fit ends, and its Hessian.
+
+    Levels of occupations move together far more widely than any one of them given skills; a guide
+    that has to find that out takes thousands of steps.
+    """
+    batches = _batches(call)
+    short = approximate(
+        problem.marginal,
+        key,
+        problem.start(),
+        steps=STARTING_STEPS,
+        learning_rate=0.01,
+        progress=call.progress,
+        name="first look",
+        draw_batch=batches,
+    )
+    # By the workers of one batch where a step looks at no more; they stand for all.
+    some = None if batches is None else batches(jax.random.fold_in(key, 1))
+    density = density_of(partial(problem.marginal, some))
+    point = jax.jit(lambda: density.to_real(short.median()))()
+    names = short.parameter_sites
+    covariance = covariance_near(density.potential, point, names, widest=_WIDEST_START)
+    centre = jnp.concatenate([point[name].reshape(-1) for name in names])
+    return own_copy((centre, jnp.linalg.cholesky(covariance)))
 
 
 def _simulated_mle(call: _Call) -> Draws:

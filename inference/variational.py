@@ -95,6 +95,7 @@ def approximate(
     learning_rate: float = 0.02,
     name: str = "variational approximation",
     draw_batch: Callable[[Array], Array] | None = None,
+    around: tuple[Array, Array] | None = None,
 ) -> Approximation:
     """Fit the guide by stochastic optimisation of the evidence lower bound.
 
@@ -118,6 +119,9 @@ def approximate(
         What progress calls it.
     draw_batch
         Draws the workers that a step looks at; all of them when left out.
+    around
+        Centre and Cholesky factor of a Gaussian over θ, unconstrained and flattened, that the
+        posterior is about alike: steps are taken in its units, and the guide starts from it.
     """
     key, batch_key = jax.random.split(key)
 
@@ -132,7 +136,7 @@ def approximate(
     start = {name: start[name] for name in every.supports}
     svi = SVI(
         every.skeleton,
-        partial(_guide, theta, start),
+        partial(_guide, theta, start, around),
         optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)),
         _OrderedELBO(model),
     )
@@ -145,7 +149,7 @@ def approximate(
     state = jax.jit(svi.init)(key, *some)
     if progress is None:
         state, loss = block(state, jax.random.split(batch_key, steps))
-        return Approximation(theta, svi.get_params(state), loss)
+        return Approximation(theta, _in_own_units(svi.get_params(state), around), loss)
     losses = []
     progress.start(name, steps)
     for done in range(0, steps, _BLOCK):
@@ -153,22 +157,45 @@ def approximate(
         losses.append(loss)
         progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
     progress.finish()
-    return Approximation(theta, jax.jit(svi.get_params)(state), jnp.concatenate(losses))
+    parameters = _in_own_units(jax.jit(svi.get_params)(state), around)
+    return Approximation(theta, parameters, jnp.concatenate(losses))
 
 
-def _guide(theta: LatentSites, start: Mapping[str, Array], *_: Any) -> None:
+def _in_own_units(
+    parameters: dict[str, Array], around: tuple[Array, Array] | None
+) -> dict[str, Array]:
+    """Return a guide's parameters in units of θ, not of the Gaussian that it started from."""
+    if around is None:
+        return parameters
+    centre, factor = around
+    location = centre + factor @ parameters[_LOCATION]
+    return parameters | {_LOCATION: location, _TRIL: factor @ parameters[_TRIL]}
+
+
+def _guide(
+    theta: LatentSites,
+    start: Mapping[str, Array],
+    around: tuple[Array, Array] | None,
+    *_: Any,
+) -> None:
     """Draw θ, and whitened skills where there is a start for them."""
-    # What is whitened has a posterior sd near one, other parameters one nearer zero.
-    widths = [
-        np.full(size, _WHITENED_SCALE if name.endswith(SUFFIX) else _SCALE)
-        for name, size in theta.unconstrained_sizes().items()
-    ]
-    location = numpyro.param(_LOCATION, theta.flattened(theta.unconstrained(dict(start))))
-    tril = numpyro.param(
-        _TRIL,
-        jnp.diag(jnp.asarray(np.concatenate(widths), location.dtype)),
-        constraint=constraints.scaled_unit_lower_cholesky,
-    )
+    first = theta.flattened(theta.unconstrained(dict(start)))
+    if around is None:
+        # What is whitened has a posterior sd near one, other parameters one nearer zero.
+        widths = [
+            np.full(size, _WHITENED_SCALE if name.endswith(SUFFIX) else _SCALE)
+            for name, size in theta.unconstrained_sizes().items()
+        ]
+        width = jnp.asarray(np.concatenate(widths), first.dtype)
+    else:
+        first, width = jnp.zeros_like(first), jnp.ones_like(first)
+    found = {
+        _LOCATION: numpyro.param(_LOCATION, first),
+        _TRIL: numpyro.param(
+            _TRIL, jnp.diag(width), constraint=constraints.scaled_unit_lower_cholesky
+        ),
+    }
+    location, tril = (_in_own_units(found, around)[name] for name in (_LOCATION, _TRIL))
     flat = numpyro.sample("theta", _gaussian(location, tril), infer={"is_auxiliary": True})
     theta.sample_at(theta.unflattened(flat))
     if WHITENED in start:

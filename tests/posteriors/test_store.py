@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -163,6 +163,7 @@ def test_needs_no_jax() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@settings(deadline=None)  # files take as long as the disk is busy
 @given(
     values=hnp.arrays(
         dtype=st.one_of(

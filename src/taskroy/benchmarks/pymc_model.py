@@ -10,13 +10,11 @@ from math import log
 from typing import Any
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 
 from taskroy.benchmarks.densities import Conditions
 
 
-def plain_pymc(where: Conditions) -> pm.Model:
+def plain_pymc(where: Conditions) -> Any:
     """Return the model of :func:`taskroy.models.roy.roy_model`, with its priors and site names.
 
     Parameters
@@ -24,7 +22,15 @@ def plain_pymc(where: Conditions) -> pm.Model:
     where
         Data and settings: shocks by occupation, intercepts and amenities pooled, skills correlated
         by LKJ, the default.
+
+    Returns
+    -------
+    pymc.Model
+        The model, conditioned on the careers.
     """
+    import pymc as pm
+    import pytensor.tensor as pt
+
     priors, arrays = where.settings.priors, where.arrays
     a = np.asarray(where.economy.technology.task_weights)
     known = np.asarray(where.economy.technology.intercept)
@@ -85,6 +91,8 @@ def sample_by_pymc(
     tuple
         Sites (chain=1, draw, …), and steps and divergences (1, draw).
     """
+    import pymc as pm
+
     began = time.perf_counter()
 
     def stop(trace: Any, draw: Any) -> None:
