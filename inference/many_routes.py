@@ -1,7 +1,8 @@
 """The routes to one posterior as functions that JAX can trace, from careers and a key to draws.
 
 They are those of :mod:`taskroy.inference.routes`, with the same pilot, starting points, kernel and
-metric; only what a fit decides by looking at its panel, the grids, is decided beforehand.
+metric; only what a fit decides by looking at its panel, the grids, is decided beforehand, and
+``svi`` goes without a first look at the Hessian.
 """
 
 from __future__ import annotations
