@@ -26,7 +26,8 @@ class Draws:
         Constrained values of θ and ``skill_deviation`` (chain, draw, N, K).
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
-        posterior over approximation, up to a constant. With skills integrated out:
+        posterior over approximation up to a constant, of the approximation's draws in their own
+        order, before they are resampled. With skills integrated out:
         ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
         likelihood: ``simulated_log_likelihood`` at the estimate.
     pilot

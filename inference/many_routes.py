@@ -2,7 +2,7 @@
 
 They are those of :mod:`taskroy.inference.routes`, with the same pilot, starting points, kernel and
 metric; only what a fit decides by looking at its panel, the grids, is decided beforehand, and
-``svi`` goes without a first look at the Hessian.
+``svi`` is its guide alone, without a first look at the Hessian and without resampling.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.seen import Seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.skill_posterior import no_expansion
-from taskroy.inference.variational import STARTING_STEPS, Approximation, approximate
+from taskroy.inference.variational import Approximation, approximate, first_approximation
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 
@@ -91,7 +91,7 @@ def _joint(
     problem: Problem, inference: InferenceSettings, thin: int, key: Array
 ) -> tuple[Sites, Array, Array]:
     guide_key, chain_key = jax.random.split(key)
-    guide = _starting_points(problem.joint, problem, guide_key)
+    guide = first_approximation(problem.joint, guide_key, problem.start(), progress=None)
     density, covariance = density_of(problem.joint), guide.parameter_gaussian().covariance_matrix
     draws, statistics = _chains(density, guide, covariance, inference, chain_key)
     names = problem.sites(skills=True)
@@ -107,7 +107,7 @@ def _marginal(
     problem: Problem, inference: InferenceSettings, thin: int, key: Array
 ) -> tuple[Sites, Array, Array]:
     guide_key, chain_key, skill_key = jax.random.split(key, 3)
-    guide = _starting_points(problem.marginal, problem, guide_key)
+    guide = first_approximation(problem.marginal, guide_key, problem.start(), progress=None)
     # The second look is from where the posterior is: Newton's steps start nearer.
     values = generated_values(problem.marginal, problem.sites(skills=False), guide.median())
     found = problem.pilot
@@ -138,17 +138,6 @@ def _svi(
     drawn = guide.sample(sample_key, inference.draws // thin)
     none = jnp.zeros((1, inference.draws), int)
     return _with_skills(problem, {k: v[None] for k, v in drawn.items()}, skill_key), none > 0, none
-
-
-def _starting_points(model: Callable[[], Any], problem: Problem, key: Array) -> Approximation:
-    return approximate(
-        model,
-        key,
-        problem.start(),
-        steps=STARTING_STEPS,
-        learning_rate=0.01,
-        progress=None,
-    )
 
 
 def each(function: Callable[[Any], Any], draws: Any) -> Any:

@@ -5,7 +5,8 @@ and of every worker's skills from the same posterior:
 
 * ``nuts``: θ and whitened skills by NUTS, with no error but that of the quadrature;
 * ``nuts-marginal``: θ by NUTS with skills integrated out by Laplace's method and drawn afterwards;
-* ``svi``: a Gaussian over θ, skills integrated out and drawn afterwards;
+* ``svi``: a Gaussian over θ, resampled by importance where it is near enough to the posterior;
+  skills integrated out and drawn afterwards;
 * ``simulated-mle``: one θ, where the simulated likelihood is highest, and one draw of skills there:
   the baseline, not a posterior.
 """
@@ -29,6 +30,7 @@ from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
+from taskroy.inference.importance_resampling import resample, smoothed_weights
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import pilot
@@ -37,7 +39,7 @@ from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.start import Start, kept
-from taskroy.inference.variational import STARTING_STEPS, Approximation, approximate
+from taskroy.inference.variational import Approximation, approximate, first_approximation
 from taskroy.inference.worker_mesh import own_copy, worker_mesh
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
@@ -112,7 +114,8 @@ def _joint_nuts(call: _Call) -> Draws:
 
     def look() -> tuple[Problem, Approximation]:
         problem = call.first_look(pilot_key).refined(call.inference.tolerance)
-        return problem, _starting_points(call, problem.joint, problem, guide_key)
+        model, start = problem.joint, problem.start()
+        return problem, first_approximation(model, guide_key, start, progress=call.progress)
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
@@ -127,7 +130,8 @@ def _marginal_nuts(call: _Call) -> Draws:
 
     def look() -> tuple[Problem, Approximation]:
         first = call.first_look(pilot_key)
-        guide = _starting_points(call, first.marginal, first, guide_key)
+        model, start = first.marginal, first.start()
+        guide = first_approximation(model, guide_key, start, progress=call.progress)
         # The second look is from where the posterior is: Newton's steps start nearer.
         at = partial(generated_values, first.marginal, first.sites(skills=False))
         return first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance), guide
@@ -144,7 +148,7 @@ def _svi(call: _Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
     problem = call.first_look(pilot_key).refined(call.inference.tolerance)
     shared = replace(problem, mesh=call.mesh)
-    look_key, guide_key = jax.random.split(guide_key)
+    look_key, guide_key, resample_key = jax.random.split(guide_key, 3)
     guide = approximate(
         partial(shared.marginal, proposals=call.inference.svi_proposals),
         guide_key,
@@ -164,7 +168,9 @@ def _svi(call: _Call) -> Draws:
     points = jax.jit(jax.vmap(density.to_real))(draws)
     weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
     statistics = {"log_weight": np.asarray(weight)[None]}
-    sampled = Sampled(problem, draws, statistics, (1, number))
+    generator = np.random.default_rng(np.asarray(jax.random.bits(resample_key, (4,))))
+    chosen = resample(smoothed_weights(statistics["log_weight"]), generator)
+    sampled = Sampled(problem, {k: v[chosen] for k, v in draws.items()}, statistics, (1, number))
     return with_skills(sampled, skill_key, call.progress)
 
 
@@ -175,15 +181,8 @@ def _gaussian_near(call: _Call, problem: Problem, key: Array) -> tuple[Array, Ar
     that has to find that out takes thousands of steps.
     """
     batches = _batches(call)
-    short = approximate(
-        problem.marginal,
-        key,
-        problem.start(),
-        steps=STARTING_STEPS,
-        learning_rate=0.01,
-        progress=call.progress,
-        name="first look",
-        draw_batch=batches,
+    short = first_approximation(
+        problem.marginal, key, problem.start(), progress=call.progress, draw_batch=batches
     )
     # By the workers of one batch where a step looks at no more; they stand for all.
     some = None if batches is None else batches(jax.random.fold_in(key, 1))
@@ -223,20 +222,6 @@ def _simulated_mle(call: _Call) -> Draws:
     sites = {k: v[None] for k, v in estimate.values.items()}
     sampled = Sampled(problem, sites, statistics, (1, 1))
     return with_skills_at(sites, sampled, skill_key, call.progress)
-
-
-def _starting_points(
-    call: _Call, model: Callable[..., Any], problem: Problem, key: Array
-) -> Approximation:
-    return approximate(
-        model,
-        key,
-        problem.start(),
-        steps=STARTING_STEPS,
-        learning_rate=0.01,
-        progress=call.progress,
-        name="starting points",
-    )
 
 
 def _batches(call: _Call) -> Callable[[Array], Array] | None:

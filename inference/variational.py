@@ -29,8 +29,8 @@ from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.progress import Progress
 
-# Optimiser steps to starting points for NUTS.
-STARTING_STEPS = 500
+# Of a first approximation: enough to start NUTS from, or to take a Hessian at.
+_FIRST_STEPS, _FIRST_RATE = 500, 0.01
 _BLOCK = 100
 _SCALE, _WHITENED_SCALE = 0.03, 0.5
 _LOCATION, _TRIL = "theta_location", "theta_scale_tril"
@@ -159,6 +159,27 @@ def approximate(
     progress.finish()
     parameters = _in_own_units(jax.jit(svi.get_params)(state), around)
     return Approximation(theta, parameters, jnp.concatenate(losses))
+
+
+def first_approximation(
+    model: Callable[..., Any],
+    key: Array,
+    start: dict[str, Array],
+    *,
+    progress: Progress | None,
+    draw_batch: Callable[[Array], Array] | None = None,
+) -> Approximation:
+    """Fit the guide for a few hundred steps: whence a route starts; arguments as above."""
+    return approximate(
+        model,
+        key,
+        start,
+        steps=_FIRST_STEPS,
+        learning_rate=_FIRST_RATE,
+        progress=progress,
+        name="first approximation",
+        draw_batch=draw_batch,
+    )
 
 
 def _in_own_units(

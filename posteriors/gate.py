@@ -13,7 +13,11 @@ _ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One check: what was looked at, what was found, what it means, what to do."""
+    """One check: what was looked at, what was found, what it means, what to do.
+
+    A line asks ``of`` the ``"draws"`` whether they are the posterior's, or of the ``"model"``
+    whether it suits its data.
+    """
 
     name: str
     status: Status
@@ -21,6 +25,7 @@ class CheckLine:
     bar: str
     meaning: str
     remedy: str
+    of: Literal["draws", "model"] = "draws"
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,18 @@ class Gate:
 
     @property
     def verdict(self) -> Status:
-        """The worst status of any line."""
-        return max((line.status for line in self.lines), key=_ORDER.index)
+        """The worst status of a line that asks whether the draws are the posterior's.
+
+        What a line says of the model stands in the report, and is for its reader to judge: draws
+        from the posterior of a poor model are what they say they are.
+        """
+        statuses = [line.status for line in self.lines if line.of == "draws"]
+        return max(statuses, key=_ORDER.index)
+
+    @property
+    def to_review(self) -> tuple[CheckLine, ...]:
+        """Lines of either kind that did not pass."""
+        return tuple(line for line in self.lines if line.status != "PASS")
 
     def to_json(self) -> dict[str, Any]:
         """Return verdict and lines as plain values."""
@@ -61,6 +76,6 @@ def require_gate(gate: Gate, *, remedy: str, where: str | None = None) -> None:
                 remedy=line.remedy.removesuffix("."),
             )
             for line in gate.lines
-            if line.status == "FAIL"
+            if line.status == "FAIL" and line.of == "draws"
         ],
     )

@@ -109,12 +109,13 @@ def gate_answer(gate: Gate) -> Answer:
                     for line in gate.lines
                 ],
             ),
-            *(
-                f"{line.status}, {line.name}: {line.remedy}"
-                for line in gate.lines
-                if line.status != "PASS"
+            *(f"{line.status}, {line.name}: {line.remedy}" for line in gate.to_review),
+            f"The gate says {gate.verdict}"
+            + (
+                " of the draws; of the model, look at what is named above."
+                if any(line.of == "model" for line in gate.to_review)
+                else "."
             ),
-            f"The gate says {gate.verdict}.",
         ),
         exit_code=GateError.exit_code if gate.verdict == "FAIL" else 0,
     )

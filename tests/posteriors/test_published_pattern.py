@@ -25,6 +25,7 @@ from taskroy.posteriors.effects import effects
 
 TASK = "Documenting/Recording Information"
 WORKERS = 1500
+HELD = 40
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,8 @@ def found() -> dict[str, np.ndarray]:
         )
         machines = Automation(tasks=(TASK,))
         shares = shares_of(machines, tasks.exposure)
-        result = effects(draw, (machines,), technology, shares, shock="occupation")
+        held = (jax.random.key(0), HELD)
+        result = effects(draw, (machines,), technology, shares, shock="occupation", held=held)
         told = {name: np.asarray(value) for name, value in result.items()}
     exposure = tasks.weights[TASK].to_numpy()
     return told | {"exposed": exposure >= np.quantile(exposure, 2 / 3), "exposure": exposure}
@@ -72,6 +74,20 @@ def test_exposed_occupations_gain_while_their_incumbents_lose(found: dict[str, n
 def test_stayers_gain_leavers_lose_and_who_comes_gains_most(found: dict[str, np.ndarray]) -> None:
     stayers, leavers, comers = (beyond(found, group) for group in range(3))
     assert leavers < 0 < stayers < comers
+
+
+def test_at_held_shocks_those_who_leave_exposed_occupations_lose(
+    found: dict[str, np.ndarray],
+) -> None:
+    """Nobody moves but for the machines: leavers flee what they lose, or follow what they gain."""
+    where = found["exposed"]
+    stayers, leavers, comers = (
+        float(found["held_gain"][group][where].sum() / found["held_share"][group][where].sum())
+        for group in range(3)
+    )
+    assert leavers < -0.05 < 0 < stayers < comers
+    # Over all occupations leavers are those who come elsewhere, and they gain.
+    assert found["held_gain"][1].sum() > 0
 
 
 def test_who_was_good_at_the_task_loses_and_re_sorting_makes_up_for_it(
