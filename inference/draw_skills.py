@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from taskroy.inference.over_draws import over_draws
 from taskroy.inference.seen import Seen
-from taskroy.inference.skill_importance import log_weights
+from taskroy.inference.skill_importance import log_mean, log_weights
 from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
 from taskroy.inference.theta import Theta, theta_at
 from taskroy.models.choice_grid import Grid
@@ -42,10 +42,17 @@ class SkillProblem(NamedTuple):
 
 
 class SkillDraws(NamedTuple):
-    """Skills of each draw of θ, and how far Newton's last step went for the worst worker."""
+    """Skills s_i − s̄ of each draw of θ, and what was seen on the way.
 
-    deviation: Float[np.ndarray, "D N K"]
-    decrement: Float[np.ndarray, " D"]
+    ``decrement`` is how far Newton's last step went for the worst worker. ``log_correction`` is an
+    estimate, unbiased before the logarithm, of the likelihood over that of Laplace's method: with
+    it as a weight, θ and the skills drawn here are from the exact posterior (importance sampling
+    on θ and proposals together).
+    """
+
+    deviation: Float[Any, "*D N K"]
+    decrement: Float[Any, "*D"]
+    log_correction: Float[Any, "*D"]
 
 
 def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> Laplace:
@@ -54,23 +61,16 @@ def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> 
     return laplace(theta, problem.seen, start, problem.settings, problem.coarse, steps=steps)
 
 
-def draw_skills_at(
-    problem: SkillProblem, values: dict[str, Array], key: Array
-) -> tuple[Float[Array, "N K"], Float[Array, ""]]:
-    """Draw every worker's skills once at one draw of θ, as a function that can be traced.
-
-    Returns
-    -------
-    tuple
-        s_i − s̄, and how far Newton's last step went for the worst worker.
-    """
+def draw_skills_at(problem: SkillProblem, values: dict[str, Array], key: Array) -> SkillDraws:
+    """Draw every worker's skills once at one draw of θ, as a function that can be traced."""
     theta = theta_at(problem.model, values)
     found = find(problem, theta)
     propose_key, choose_key = jax.random.split(key)
     proposed, weight = _log_weights(problem, theta, found, propose_key, _PROPOSALS)
     chosen = jax.random.categorical(choose_key, weight, axis=0)
     e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
-    return e @ theta.skill_scale_tril.T, found.decrement.max()
+    deviation = e @ theta.skill_scale_tril.T
+    return SkillDraws(deviation, found.decrement.max(), log_mean(weight).sum())
 
 
 def draw_skills(
@@ -90,12 +90,12 @@ def draw_skills(
         Told how far it is.
     """
 
-    def one(inputs: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
+    def one(inputs: tuple[dict[str, Array], Array]) -> SkillDraws:
         return draw_skills_at(problem, *inputs)
 
     keys = jax.random.split(key, len(next(iter(draws.values()))))
-    deviation, decrement = over_draws(one, (draws, keys), progress, "skills")
-    return SkillDraws(deviation, decrement)
+    drawn: SkillDraws = over_draws(one, (draws, keys), progress, "skills")
+    return drawn
 
 
 def weights_at(

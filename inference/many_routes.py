@@ -152,7 +152,8 @@ def _with_skills(problem: Problem, theta: Sites, key: Array) -> Sites:
 
     def one(inputs: tuple[Sites, Array]) -> Sites:
         values = generated_values(problem.marginal, names, inputs[0])
-        return values | {"skill_deviation": draw_skills_at(problem.skills(), values, inputs[1])[0]}
+        drawn = draw_skills_at(problem.skills(), values, inputs[1])
+        return values | {"skill_deviation": drawn.deviation}
 
     return each(one, (theta, keys))
 

@@ -30,7 +30,7 @@ from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
-from taskroy.inference.importance_resampling import resample, smoothed_weights
+from taskroy.inference.importance_resampling import resample, weights_of_posterior
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import pilot
@@ -168,10 +168,12 @@ def _svi(call: _Call) -> Draws:
     points = jax.jit(jax.vmap(density.to_real))(draws)
     weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
     statistics = {"log_weight": np.asarray(weight)[None]}
+    sampled = Sampled(problem, draws, statistics, (1, number))
+    found = with_skills(sampled, skill_key, call.progress)
+    weights = weights_of_posterior(weight, found.statistics["log_correction"])
     generator = np.random.default_rng(np.asarray(jax.random.bits(resample_key, (4,))))
-    chosen = resample(smoothed_weights(statistics["log_weight"]), generator)
-    sampled = Sampled(problem, {k: v[chosen] for k, v in draws.items()}, statistics, (1, number))
-    return with_skills(sampled, skill_key, call.progress)
+    chosen = resample(weights, generator)
+    return replace(found, sites={k: v[:, chosen] for k, v in found.sites.items()})
 
 
 def _gaussian_near(call: _Call, problem: Problem, key: Array) -> tuple[Array, Array]:

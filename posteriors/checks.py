@@ -14,16 +14,20 @@ import arviz_stats
 import numpy as np
 import xarray as xr
 
-from taskroy.inference.importance_resampling import LARGEST_PARETO_K, smoothed_weights
+from taskroy.inference.importance_resampling import (
+    LARGEST_PARETO_K,
+    smoothed_weights,
+    weights_of_posterior,
+)
+from taskroy.posteriors.checks_of_model import checks_of_model
 from taskroy.posteriors.gate import CheckLine, Gate, Status
-from taskroy.posteriors.leave_one_out import leave_one_out
 
 RHAT = 1.01
 ESS = 400
 ESS_PER_CHAIN = 100
 BFMI = 0.3
 GRID_ERROR = 1e-4
-_NAMED = 5  # workers, by number
+LARGEST_SHIFT = 0.3
 _HEADLINES = ("mean_change", "winners", "log_wage_change")
 _SKILLS = "skill"
 
@@ -34,7 +38,9 @@ def check(posterior: xr.DataTree) -> Gate:
     if "skill_pareto_k" in posterior["sample_stats"]:
         lines.append(_laplace(posterior["sample_stats"].to_dataset()))
     if posterior.attrs["method"] == "svi":
-        return Gate((*lines, *_variational(posterior), *_leave_one_out(posterior)))
+        return Gate((*lines, *_variational(posterior), *checks_of_model(posterior)))
+    if posterior.attrs["method"] == "nuts-marginal":
+        lines.append(_laplace_shift(posterior))
     if posterior.attrs["method"] == "simulated-mle":
         lines.append(_point_estimate(posterior))
         return Gate(tuple(lines))
@@ -44,7 +50,7 @@ def check(posterior: xr.DataTree) -> Gate:
     if "counterfactual" in posterior.children:
         headlines = posterior["counterfactual"].to_dataset()[list(_HEADLINES)]
         lines += _convergence(headlines, "counterfactual headlines", "FAIL")
-    return Gate((*lines, *_sampler(posterior), *_leave_one_out(posterior)))
+    return Gate((*lines, *_sampler(posterior), *checks_of_model(posterior)))
 
 
 def _convergence(draws: xr.Dataset, what: str, worst: Status) -> list[CheckLine]:
@@ -172,8 +178,34 @@ def _laplace(statistics: xr.Dataset) -> CheckLine:
     )
 
 
+def _laplace_shift(posterior: xr.DataTree) -> CheckLine:
+    """How far means would move if draws were weighted by what Laplace's method misses."""
+    weights = smoothed_weights(posterior["sample_stats"]["log_correction"].to_numpy())
+    draws = posterior["posterior"].to_dataset().drop_vars(_SKILLS)
+    weight = xr.DataArray(
+        weights.weight.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=("chain", "draw")
+    )
+    sample = ("chain", "draw")
+    sd = draws.std(sample)
+    # What is known, such as the diagonal of a correlation, has no sd.
+    shift = abs((draws * weight).sum(sample) - draws.mean(sample)) / sd.where(sd > 1e-9)
+    far, place = _extreme(shift, np.nanmax)
+    return CheckLine(
+        "Laplace's method, means",
+        "PASS" if far <= LARGEST_SHIFT and weights.reliable else "REVIEW",
+        f"{far:.2f} posterior sds ({place}); k-hat of the correction {weights.pareto_k:.2f}",
+        f"at most {LARGEST_SHIFT}",
+        "How far the mean of a parameter moves if every draw is weighted by the likelihood over "
+        "that of Laplace's method, estimated with the proposals that skills were drawn from.",
+        'Use method = "nuts", which has no such error, or "svi", which corrects it.',
+    )
+
+
 def _variational(posterior: xr.DataTree) -> list[CheckLine]:
-    weights = smoothed_weights(posterior["sample_stats"]["log_weight"].to_numpy())
+    statistics = posterior["sample_stats"]
+    weights = weights_of_posterior(
+        statistics["log_weight"].to_numpy(), statistics["log_correction"].to_numpy()
+    )
     shape = CheckLine(
         "SVI, PSIS k-hat",
         "PASS" if weights.reliable else "REVIEW",
@@ -196,33 +228,6 @@ def _variational(posterior: xr.DataTree) -> list[CheckLine]:
         f"Draw about {np.ceil(ESS / weights.effective):.0f} times as many.",
     )
     return [shape, effective]
-
-
-def _leave_one_out(posterior: xr.DataTree) -> list[CheckLine]:
-    """Whether single workers carry the posterior; posteriors of earlier versions cannot tell."""
-    if "log_likelihood" not in posterior.children:
-        return []
-    found = leave_one_out(posterior)
-    k = found.pareto_k.to_numpy()
-    influential = np.flatnonzero(k > found.good_k)
-    few = influential[np.argsort(-k[influential])][:_NAMED]
-    named = f" (number {', '.join(str(worker) for worker in few)})" if len(few) else ""
-    return [
-        CheckLine(
-            "leave one worker out",
-            "REVIEW" if len(influential) else "PASS",
-            f"{len(influential)} of {len(k)} workers with k-hat above {found.good_k:.2f}{named}; "
-            f"expected log density of a new worker's career {found.elpd / len(k):.2f}; effective "
-            f"number of parameters {found.p:.1f}",
-            "no worker",
-            "The posterior without a worker is the posterior weighted by the inverse of the "
-            "likelihood of that career (PSIS-LOO). Above the bar a single career moves the "
-            "posterior so much that the weights fail.",
-            "Look at those careers (numbers count workers of the panel in order, from 0), and fit "
-            "without them.",
-            of="model",
-        )
-    ]
 
 
 def _point_estimate(posterior: xr.DataTree) -> CheckLine:

@@ -36,6 +36,7 @@ from taskroy.posteriors.forward_draws import completed, prior_draws
 from taskroy.posteriors.posterior_groups import (
     constants_dataset,
     dataset_of_draws,
+    predictive_dataset,
     statistics_dataset,
     summaries_dataset,
 )
@@ -130,7 +131,8 @@ def _fit(
             remedy="run it again with float64 and another seed; if it stays, look at the "
             "prior predictive check",
         )
-    posterior, predicted = completed(conditions, model, draws, after_key)
+    career = jnp.stack([log_wage, occupation], axis=-1)
+    posterior, predicted = completed(conditions, model, draws, career, after_key)
     densities = (
         {}  # one point: densities say nothing of a posterior
         if inference.method == "simulated-mle"
@@ -139,9 +141,7 @@ def _fit(
         )
     )
     prior, prior_predicted = prior_draws(conditions, model, draws.pilot.grid, prior_key)
-    observed = summarize_panel(
-        jnp.stack([log_wage, occupation], axis=-1), conditions.observed, len(used.occupations)
-    )
+    observed = summarize_panel(career, conditions.observed, len(used.occupations))
     coordinates = {
         "occupation": list(used.occupations),
         "task": list(used.tasks),
@@ -154,8 +154,8 @@ def _fit(
         "posterior": dataset_of_draws(posterior, coordinates),
         "sample_stats": statistics_dataset(draws),
         "prior": dataset_of_draws(prior, coordinates),
-        "posterior_predictive": summaries_dataset(predicted, coordinates),
-        "prior_predictive": summaries_dataset(prior_predicted, coordinates),
+        "posterior_predictive": predictive_dataset(predicted, coordinates),
+        "prior_predictive": predictive_dataset(prior_predicted, coordinates),
         "observed_data": summaries_dataset(observed, coordinates),
         "constant_data": constants_dataset(panel, arrays, used, technology, coordinates),
         **densities,

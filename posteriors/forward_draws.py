@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import Float
 from numpyro.infer import Predictive
 
 from taskroy.inference.draws import Draws
@@ -17,16 +18,32 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.posterior_groups import DIMENSIONS
-from taskroy.posteriors.predictive import PanelSummary, summarize_panel
+from taskroy.posteriors.predictive import Forward, sorting, summarize_panel
 
 _PRIOR_DRAWS = 400
 _PREDICTIVE_DRAWS = 200
 
 
 def completed(
-    conditions: Economy, model: ModelSettings, draws: Draws, key: Array
-) -> tuple[dict[str, np.ndarray], PanelSummary]:
-    """Draw what the likelihood never touched (s̄, μ, hence skills), and panels to compare."""
+    conditions: Economy,
+    model: ModelSettings,
+    draws: Draws,
+    career: Float[Array, "N T 2"],
+    key: Array,
+) -> tuple[dict[str, np.ndarray], Forward]:
+    """Draw what the likelihood never touched (s̄, μ, hence skills), and panels to compare.
+
+    Parameters
+    ----------
+    conditions, model
+        The economy and the variant of the model.
+    draws
+        Posterior draws.
+    career
+        What was seen: log wages and indices of occupations.
+    key
+        Random key.
+    """
     redrawn = {"intercept", "skill"} | ({"skill_mean"} if model.intercept == "pooled" else set())
     latent = {k: v for k, v in draws.sites.items() if k not in redrawn}
     chains, count = next(iter(latent.values())).shape[:2]
@@ -42,12 +59,12 @@ def completed(
     }
     thin = np.linspace(0, chains * count - 1, min(_PREDICTIVE_DRAWS, chains * count)).astype(int)
     some = {k: v[thin] for k, v in flat.items()}
-    return posterior, _simulated(conditions, simulate, panel_key, some, None)
+    return posterior, _simulated(conditions, simulate, panel_key, some, None, career)
 
 
 def prior_draws(
     conditions: Economy, model: ModelSettings, grid: Grid, key: Array
-) -> tuple[dict[str, np.ndarray], PanelSummary]:
+) -> tuple[dict[str, np.ndarray], Forward]:
     """Draw parameters from the prior, (chain=1, draw, …), and panels of such economies."""
     simulate = partial(roy_model, conditions, model, grid)
     prior_key, panel_key = jax.random.split(key)
@@ -58,18 +75,31 @@ def prior_draws(
 
 
 def _simulated(
-    conditions: Economy, simulate: Any, key: Array, given: Mapping[str, Array], number: int | None
-) -> PanelSummary:
-    """Simulate panels and summarise each; fields gain the dimensions (chain=1, draw)."""
-    occupations = conditions.technology.task_weights.shape[0]
+    conditions: Economy,
+    simulate: Any,
+    key: Array,
+    given: Mapping[str, Array],
+    number: int | None,
+    career: Float[Array, "N T 2"] | None = None,
+) -> Forward:
+    """Simulate panels and summarise each."""
+    weights, observed = conditions.technology.task_weights, conditions.observed
 
-    def one(values: tuple[Array, dict[str, Array]]) -> PanelSummary:
+    def one(values: tuple[Array, dict[str, Array]]) -> Forward:
         key, fixed = values
         batch = {k: v[None] for k, v in fixed.items()}
         count = {"num_samples": 1} if not fixed else {}
-        drawn = Predictive(simulate, batch or None, return_sites=["career"], **count)(key)
-        return summarize_panel(drawn["career"][0], conditions.observed, occupations)
+        sites = ["career", "mean_potential", "skill_deviation"]
+        more = Predictive(simulate, batch or None, return_sites=sites, **count)(key)
+        drawn = {k: v[0] for k, v in {**batch, **more}.items()}
+        potential = drawn["mean_potential"] + drawn["skill_deviation"] @ weights.T
+        return Forward(
+            summarize_panel(drawn["career"], observed, len(weights)),
+            sorting(drawn["career"], observed, potential),
+            None if career is None else sorting(career, observed, potential),
+        )
 
     keys = jax.random.split(key, number or len(next(iter(given.values()))))
-    summaries = jax.jit(lambda k, g: jax.lax.map(one, (k, g)))(keys, dict(given))
-    return PanelSummary(*(v[None] for v in summaries))
+    found = jax.jit(lambda k, g: jax.lax.map(one, (k, g)))(keys, dict(given))
+    one_chain: Forward = jax.tree.map(lambda x: x[None], found)
+    return one_chain

@@ -13,7 +13,7 @@ from taskroy.data.task_table import TaskTable
 from taskroy.inference.draws import Draws
 from taskroy.models.technology import Technology
 from taskroy.posteriors.laplace_quality import laplace_quality
-from taskroy.posteriors.predictive import PanelSummary
+from taskroy.posteriors.predictive import Forward, PanelSummary
 
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "wage_shock_scale": (),
@@ -60,13 +60,26 @@ def statistics_dataset(draws: Draws) -> xr.Dataset:
 def summaries_dataset(summary: PanelSummary, coordinates: dict[str, Any]) -> xr.Dataset:
     """Name the dimensions of summaries of panels, one panel or (chain, draw) of them."""
     leading = ("chain", "draw") if np.ndim(summary.log_wage_sd) else ()
-    by_occupation = ("employment_share", "mean_log_wage")
+    more = {
+        "employment_share": ("occupation",),
+        "mean_log_wage": ("occupation",),
+        "transition": ("occupation", "occupation_next"),
+    }
+    occupations = coordinates["occupation"]
     return xr.Dataset(
-        {
-            k: ((*leading, "occupation") if k in by_occupation else leading, np.asarray(v))
-            for k, v in summary._asdict().items()
-        },
-        {"occupation": coordinates["occupation"]},
+        {k: ((*leading, *more.get(k, ())), np.asarray(v)) for k, v in summary._asdict().items()},
+        {"occupation": occupations, "occupation_next": occupations},
+    )
+
+
+def predictive_dataset(found: Forward, coordinates: dict[str, Any]) -> xr.Dataset:
+    """Gather summaries of simulated panels, and how their workers are sorted."""
+    sample = ("chain", "draw")
+    of_skills = found.sorting._asdict()
+    if found.sorting_observed is not None:
+        of_skills |= {f"{k}_observed": v for k, v in found.sorting_observed._asdict().items()}
+    return summaries_dataset(found.panel, coordinates).assign(
+        {k: (sample, np.asarray(v)) for k, v in of_skills.items()}
     )
 
 

@@ -15,7 +15,8 @@ class PanelSummary(NamedTuple):
     ``employment_share`` and ``mean_log_wage`` are (O,); ``log_wage_sd``; ``between_share``, the
     share of the variance of log wages between occupations; ``switching_rate``, the share of
     consecutive observations of a worker in which the occupation changes. An occupation that
-    nobody holds has no mean wage: NaN.
+    nobody holds has no mean wage: NaN. ``transition`` is (O, O): of all consecutive observations,
+    the share from one occupation (row) to another, or the same.
     """
 
     employment_share: Float[Array, " O"]
@@ -23,6 +24,33 @@ class PanelSummary(NamedTuple):
     log_wage_sd: Float[Array, ""]
     between_share: Float[Array, ""]
     switching_rate: Float[Array, ""]
+    transition: Float[Array, "O O"]
+
+
+class Sorting(NamedTuple):
+    """How workers of given skills are sorted, in one panel of their careers.
+
+    ``comparative_advantage`` is by how much a worker's potential log wage in the occupation held
+    exceeds his or her mean over occupations, on average over worker-years. ``specialist_mobility``
+    is the correlation over workers between specialisation, the sd of potential log wages over
+    occupations, and the share of consecutive observations in which the occupation changes; NaN
+    where either does not vary.
+    """
+
+    comparative_advantage: Float[Array, ""]
+    specialist_mobility: Float[Array, ""]
+
+
+class Forward(NamedTuple):
+    """Summaries of simulated panels, fields with leading (chain=1, draw).
+
+    ``sorting`` is of the workers who were simulated, with the skills that they were simulated with;
+    ``sorting_observed`` of what was seen, at the same skills, where there was anything to see.
+    """
+
+    panel: PanelSummary
+    sorting: Sorting
+    sorting_observed: Sorting | None
 
 
 def summarize_panel(
@@ -42,6 +70,7 @@ def summarize_panel(
     between = jnp.nansum(count * (mean_wage - mean) ** 2) / total
     pair = seen[:, 1:] * seen[:, :-1]
     moved = ((held[:, 1:] != held[:, :-1]) * pair).sum()
+    pairs = jnp.zeros((occupations, occupations)).at[held[:, :-1], held[:, 1:]].add(pair)
     positive = jnp.where(variance > 0, variance, 1.0)
     return PanelSummary(
         count / total,
@@ -49,4 +78,34 @@ def summarize_panel(
         jnp.sqrt(variance),
         jnp.where(variance > 0, between / positive, 0.0),
         jnp.where(pair.sum() > 0, moved / jnp.maximum(pair.sum(), 1), jnp.nan),
+        pairs / jnp.maximum(pair.sum(), 1),
     )
+
+
+def sorting(
+    career: Float[Array, "N T 2"],
+    observed: Bool[Array, "N T"],
+    potential: Float[Array, "N O"],
+) -> Sorting:
+    """Say how careers go with potential log wages, those of the same workers."""
+    held, seen = career[..., 1].astype(int), observed.astype(potential.dtype)
+    advantage = potential - potential.mean(axis=1, keepdims=True)
+    of_held = jnp.take_along_axis(advantage, held, axis=1)
+    pair = seen[:, 1:] * seen[:, :-1]
+    moves = ((held[:, 1:] != held[:, :-1]) * pair).sum(1)
+    counted = pair.sum(1) > 0
+    return Sorting(
+        (of_held * seen).sum() / seen.sum(),
+        _correlation(potential.std(axis=1), moves / jnp.maximum(pair.sum(1), 1), counted),
+    )
+
+
+def _correlation(x: Float[Array, " N"], y: Float[Array, " N"], counted: Bool[Array, " N"]) -> Array:
+    number = jnp.maximum(counted.sum(), 1)
+
+    def centred(values: Array) -> Array:
+        return jnp.where(counted, values - (values * counted).sum() / number, 0.0)
+
+    x, y = centred(x), centred(y)
+    scale = jnp.sqrt((x**2).sum() * (y**2).sum())
+    return jnp.where(scale > 0, (x * y).sum() / jnp.where(scale > 0, scale, 1.0), jnp.nan)

@@ -24,12 +24,17 @@ class Line:
     bar: str = "at most 1.01"
     meaning: str = "The chains agree."
     remedy: str = "More warm-up."
+    of: str = "draws"
 
 
 @dataclass(frozen=True)
 class StandInGate:
     verdict: str
     lines: tuple[Line, ...]
+
+    @property
+    def to_review(self) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.status != "PASS")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

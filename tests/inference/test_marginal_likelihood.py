@@ -14,8 +14,9 @@ from scipy.special import log_softmax, logsumexp
 from scipy.stats import halfnorm, lognorm, norm
 
 from few_careers import few_careers
+from taskroy.inference.draw_skills import draw_skills_at, find
 from taskroy.inference.marginal_likelihood import log_densities, log_likelihood, log_prior
-from taskroy.inference.theta import theta_at
+from taskroy.inference.theta import careers, theta_at
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Silent
@@ -72,6 +73,31 @@ def test_a_careers_likelihood_is_the_integral_over_skills() -> None:
     np.testing.assert_allclose(many, exact, atol=0.04)
     assert np.abs(few - exact).max() < 1.0
     assert np.abs(many - exact).sum() < np.abs(few - exact).sum()
+
+
+def test_what_laplaces_method_misses_is_estimated_without_bias() -> None:
+    """As a weight of draws of θ with their skills, an estimate has to be right on average."""
+    problem = few_careers(SOFTMAX, Grid(), YEARS).skills()
+    known = problem.seen
+    exact = by_quadrature(
+        *(np.asarray(x) for x in (known.career, known.economy.observed, known.economy.design))
+    )
+
+    def found(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        theta = theta_at(problem.model, VALUES)
+        mode = find(problem, theta).gaussian
+        there = careers(theta, known, mode.centre, problem.settings, problem.grid)
+        each = there.log_prob(known.career) - 0.5 * (mode.centre**2).sum(-1) - mode.log_volume
+        return each.sum(), draw_skills_at(problem, VALUES, key).log_correction
+
+    laplace, correction = jax.jit(lambda k: jax.lax.map(found, k))(
+        jax.random.split(jax.random.key(1), 2000)
+    )
+    ratio = np.exp(np.asarray(laplace + correction) - exact.sum())
+    error = ratio.std() / np.sqrt(len(ratio))
+    assert error < 0.05
+    assert abs(ratio.mean() - 1) < 4 * error  # a false alarm in 16,000
+    assert abs(np.exp(float(laplace[0]) - exact.sum()) - 1) > 8 * error  # without it, it is wrong
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Posterior predictive checks: what the model gives passes, what it cannot give does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from taskroy.posteriors.checks import check
+from taskroy.posteriors.checks_of_model import checks_of_model
+from taskroy.posteriors.predictive_checks import predictive_checks, relative_distance
+
+SIZE, DRAWS = 4, 400
+WEIGHTS = np.array([[0.7, 0.3], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]])
+
+
+def panels(rng: np.random.Generator, number: int) -> xr.Dataset:
+    sample = ("chain", "draw")
+    pairs = rng.dirichlet(np.full(SIZE**2, 50.0), (1, number)).reshape(1, number, SIZE, SIZE)
+    names = ("log_wage_sd", "between_share", "switching_rate")
+    advantage = rng.normal(0.2, 0.02, (1, number))
+    return xr.Dataset(
+        {
+            **{name: (sample, rng.normal(0.5, 0.05, (1, number))) for name in names},
+            "employment_share": ((*sample, "occupation"), pairs.sum(-1)),
+            "mean_log_wage": ((*sample, "occupation"), rng.normal(2, 0.1, (1, number, SIZE))),
+            "transition": ((*sample, "occupation", "occupation_next"), pairs),
+            "comparative_advantage": (sample, advantage),
+            "specialist_mobility": (sample, np.full((1, number), np.nan)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tree() -> xr.DataTree:
+    """Return predictions, and as what was seen one more of their kind."""
+    rng = np.random.default_rng(3)
+    drawn, seen = panels(rng, DRAWS), panels(rng, 1).isel(chain=0, draw=0)
+    of_skills = ("comparative_advantage", "specialist_mobility")
+    again = {
+        f"{name}_observed": drawn[name][:, ::-1].drop_vars("draw", errors="ignore")
+        for name in of_skills
+    }
+    constant = xr.Dataset({"task_weights": (("occupation", "task"), WEIGHTS)})
+    return xr.DataTree.from_dict(
+        {
+            "posterior_predictive": drawn.assign(again),
+            "observed_data": seen.drop_vars(of_skills),
+            "constant_data": constant,
+        }
+    )
+
+
+def test_one_more_panel_of_the_same_kind_passes(tree: xr.DataTree) -> None:
+    """Of eight checks at 1% one fails by chance in 8% of seeds; this seed is not one of them."""
+    found = {check.name: check for check in predictive_checks(tree)}
+    assert "specialist_mobility" not in found  # nobody moves: nothing to compare
+    assert len(found) == 8
+    assert all(check.p >= 0.01 for check in found.values())
+    assert [line.status for line in checks_of_model(tree)] == ["PASS"] * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("switching_rate", lambda x: x + 0.3),
+        ("log_wage_sd", lambda x: x - 0.3),
+        ("mean_log_wage", lambda x: x + np.array([0.6, 0, 0, 0])),
+        ("transition", lambda x: x * (1 - 0.9 * np.eye(SIZE))),
+    ],
+)
+def test_what_is_never_predicted_is_told(tree: xr.DataTree, name: str, change) -> None:
+    strange = tree.copy()
+    seen = tree["observed_data"].to_dataset()
+    strange["observed_data"] = xr.DataTree(seen.assign({name: change(seen[name])}))
+    lines = {check.name: check.p for check in predictive_checks(strange)}
+    assert lines[name] < 0.01
+    told = [line for line in checks_of_model(strange) if line.status == "REVIEW"]
+    assert "fewer than 1% of predictions" in " ".join(line.value for line in told)
+
+
+def test_what_cannot_be_is_infinitely_far(tree: xr.DataTree) -> None:
+    strange = tree.copy()
+    drawn, seen = (tree[g].to_dataset() for g in ("posterior_predictive", "observed_data"))
+    never = np.ones((SIZE, SIZE))
+    never[0, 1] = 0
+    strange["posterior_predictive"] = xr.DataTree(
+        drawn.assign(transition=drawn["transition"] * never)
+    )
+    assert float(seen["transition"][0, 1]) > 0
+    found = {check.name: check for check in predictive_checks(strange)}["transition"]
+    assert (found.observed, found.p) == (np.inf, 0.0)
+
+
+def test_moves_anywhere_are_as_far_as_moves_anywhere_and_moves_to_the_like_nearer() -> None:
+    share = np.array([0.1, 0.2, 0.3, 0.4])
+    moves = 0.5 * np.outer(share, share) * (1 - np.eye(SIZE))
+    anywhere = moves + np.diag(share - moves.sum(1))
+    np.testing.assert_allclose(relative_distance(anywhere[..., None], WEIGHTS), 1.0, rtol=1e-12)
+    like = np.kron(np.eye(2), np.ones((2, 2))) / 8
+    assert relative_distance(like[..., None], WEIGHTS)[0] < 0.3
+
+
+def test_they_are_lines_of_the_gate_that_do_not_change_its_verdict(study) -> None:
+    gate = check(study.nuts)
+    lines = [line for line in gate.lines if line.name.startswith("predicts: ")]
+    assert len(lines) == 9
+    assert {line.of for line in lines} == {"model"}
+    # Data simulated from the model: 9 checks at 1%.
+    assert sum(line.status == "REVIEW" for line in lines) <= 1
