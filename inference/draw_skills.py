@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from taskroy.inference.over_draws import over_draws
 from taskroy.inference.seen import Seen
-from taskroy.inference.skill_importance import log_mean, log_weights
+from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
 from taskroy.inference.theta import Theta, theta_at
 from taskroy.models.choice_grid import Grid
@@ -42,17 +42,10 @@ class SkillProblem(NamedTuple):
 
 
 class SkillDraws(NamedTuple):
-    """Skills s_i − s̄ of each draw of θ, and what was seen on the way.
-
-    ``decrement`` is how far Newton's last step went for the worst worker. ``log_correction`` is an
-    estimate, unbiased before the logarithm, of the likelihood over that of Laplace's method: with
-    it as a weight, θ and the skills drawn here are from the exact posterior (importance sampling
-    on θ and proposals together).
-    """
+    """Skills s_i − s̄ of draws of θ, and how far Newton's last step went for the worst worker."""
 
     deviation: Float[Any, "*D N K"]
     decrement: Float[Any, "*D"]
-    log_correction: Float[Any, "*D"]
 
 
 def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> Laplace:
@@ -70,7 +63,7 @@ def draw_skills_at(problem: SkillProblem, values: dict[str, Array], key: Array) 
     chosen = jax.random.categorical(choose_key, weight, axis=0)
     e = jnp.take_along_axis(proposed, chosen[None, :, None], axis=0)[0]
     deviation = e @ theta.skill_scale_tril.T
-    return SkillDraws(deviation, found.decrement.max(), log_mean(weight).sum())
+    return SkillDraws(deviation, found.decrement.max())
 
 
 def draw_skills(

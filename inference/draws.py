@@ -26,9 +26,9 @@ class Draws:
         Constrained values of θ and ``skill_deviation`` (chain, draw, N, K).
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
-        posterior (by Laplace's method) over approximation up to a constant, of the approximation's
-        draws in their own order, before they are resampled. With skills integrated out:
-        ``newton_decrement`` and ``log_correction``, of :class:`SkillDraws`. Simulated maximum
+        posterior over approximation up to a constant, of the approximation's draws in their own
+        order, before they are resampled. With skills integrated out:
+        ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
         likelihood: ``simulated_log_likelihood`` at the estimate.
     pilot
         Values, expansion and grids that the route started from.
@@ -76,10 +76,7 @@ def with_skills_at(
     weights = weights_at(problem.skills(), problem.pilot.values, weight_key)
     drawn = draw_skills(problem.skills(), sites, draw_key, progress)
     every = sites | {"skill_deviation": jnp.asarray(drawn.deviation)}
-    more = {
-        "newton_decrement": drawn.decrement.reshape(shape),
-        "log_correction": drawn.log_correction.reshape(shape),
-    }
+    more = {"newton_decrement": drawn.decrement.reshape(shape)}
     return replace(
         _draws(problem, every, sampled.statistics | more, shape), skill_log_weights=weights
     )

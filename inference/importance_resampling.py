@@ -43,23 +43,6 @@ def smoothed_weights(log_weight: np.ndarray) -> SmoothedWeights:
     return SmoothedWeights(np.exp(log_smoothed), float(k))
 
 
-def weights_of_posterior(log_weight: np.ndarray, log_correction: np.ndarray) -> SmoothedWeights:
-    """Smooth the weights of an approximation's draws, corrected for the error of Laplace's method.
-
-    The correction is an estimate; of thousands of workers its noise may spoil weights that are
-    reliable without it, and then it is left out.
-
-    Parameters
-    ----------
-    log_weight
-        Log of posterior by Laplace's method over approximation, (S,).
-    log_correction
-        Log of the likelihood over that by Laplace's method, estimated, (S,).
-    """
-    corrected = smoothed_weights(np.ravel(log_weight) + np.ravel(log_correction))
-    return corrected if corrected.reliable else smoothed_weights(log_weight)
-
-
 def resample(weights: SmoothedWeights, generator: np.random.Generator) -> np.ndarray:
     """Return indices of as many draws, each as often as its weight asks, in random order.
 

@@ -7,10 +7,9 @@ and leaving workers out by it fails: each worker's skills hang on that one caree
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float
 from numpyro.infer.util import compute_log_probs
@@ -22,16 +21,20 @@ from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.progress import Progress
 
 # Few: the weights are nearly equal, and all draws of θ share what noise they have.
-_PROPOSALS = 4
+_PROPOSALS = 8
 _SKILLS = "skill_deviation"
 _CAREERS = "career"
 
 
 class LogDensities(NamedTuple):
-    """Of D draws: ``prior`` by latent site of θ, each (D,); ``likelihood`` of each worker."""
+    """Of D draws: ``prior`` by latent site of θ, each (D,); ``likelihood`` of each worker.
 
-    prior: dict[str, Float[np.ndarray, " D"]]
-    likelihood: Float[np.ndarray, "D N"]
+    ``correction`` is what of the likelihood of all workers Laplace's method misses.
+    """
+
+    prior: dict[str, Float[Any, "*D"]]
+    likelihood: Float[Any, "*D N"]
+    correction: Float[Any, "*D"]
 
 
 def log_densities(
@@ -53,12 +56,12 @@ def log_densities(
         Told how far it is.
     """
 
-    def one(values: dict[str, Array]) -> tuple[dict[str, Array], Array]:
-        theta = theta_at(problem.model, values)
-        return log_prior(problem, values), log_likelihood(problem, theta, key)
+    def one(values: dict[str, Array]) -> LogDensities:
+        laplace, missed = _laplace_and_missed(problem, theta_at(problem.model, values), key)
+        return LogDensities(log_prior(problem, values), laplace + missed, missed.sum())
 
-    prior, likelihood = over_draws(one, draws, progress, "likelihood of each worker")
-    return LogDensities(prior, likelihood)
+    found: LogDensities = over_draws(one, draws, progress, "likelihood of each worker")
+    return found
 
 
 def log_prior(problem: SkillProblem, values: dict[str, Array]) -> dict[str, Array]:
@@ -73,6 +76,13 @@ def log_likelihood(
     problem: SkillProblem, theta: Theta, key: Array, proposals: int = _PROPOSALS
 ) -> Float[Array, " N"]:
     """Return the log density of each worker's career given θ, skills integrated out."""
+    laplace, missed = _laplace_and_missed(problem, theta, key, proposals)
+    return laplace + missed
+
+
+def _laplace_and_missed(
+    problem: SkillProblem, theta: Theta, key: Array, proposals: int = _PROPOSALS
+) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     gaussian = find(problem, theta).gaussian
     mode = gaussian.centre
     there = careers(theta, problem.seen, mode, problem.settings, problem.grid)
@@ -80,4 +90,4 @@ def log_likelihood(
     _, weight = log_weights(
         theta, problem.seen, gaussian, problem.settings, problem.grid, key, proposals
     )
-    return laplace + log_mean(weight)
+    return laplace, log_mean(weight)

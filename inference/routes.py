@@ -24,13 +24,14 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
+from numpyro import handlers
 
 from taskroy.errors import FitError
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
-from taskroy.inference.importance_resampling import resample, weights_of_posterior
+from taskroy.inference.importance_resampling import resample, smoothed_weights
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.pilot import pilot
@@ -47,6 +48,8 @@ from taskroy.progress import Progress
 
 # Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
 _WIDEST_START = 5.0
+# Of skills, with which draws of svi are weighed.
+_WEIGHING_PROPOSALS = 16
 
 
 class _Call(NamedTuple):
@@ -148,7 +151,7 @@ def _svi(call: _Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
     problem = call.first_look(pilot_key).refined(call.inference.tolerance)
     shared = replace(problem, mesh=call.mesh)
-    look_key, guide_key, resample_key = jax.random.split(guide_key, 3)
+    look_key, guide_key, weigh_key, resample_key = jax.random.split(guide_key, 4)
     guide = approximate(
         partial(shared.marginal, proposals=call.inference.svi_proposals),
         guide_key,
@@ -164,16 +167,27 @@ def _svi(call: _Call) -> Draws:
     guide = guide._replace(parameters=own_copy(guide.parameters))
     number = call.inference.draws
     draws = guide.sample(sample_key, number)
-    density = density_of(problem.marginal)
-    points = jax.jit(jax.vmap(density.to_real))(draws)
-    weight = -jax.lax.map(density.potential, points) - jax.vmap(guide.log_density)(points)
-    statistics = {"log_weight": np.asarray(weight)[None]}
-    sampled = Sampled(problem, draws, statistics, (1, number))
+    weight = _log_weights(problem, guide, draws, bool(call.inference.svi_proposals), weigh_key)
+    sampled = Sampled(problem, draws, {"log_weight": weight[None]}, (1, number))
     found = with_skills(sampled, skill_key, call.progress)
-    weights = weights_of_posterior(weight, found.statistics["log_correction"])
     generator = np.random.default_rng(np.asarray(jax.random.bits(resample_key, (4,))))
-    chosen = resample(weights, generator)
+    chosen = resample(smoothed_weights(weight), generator)
     return replace(found, sites={k: v[:, chosen] for k, v in found.sites.items()})
+
+
+def _log_weights(
+    problem: Problem, guide: Approximation, draws: dict[str, Array], corrected: bool, key: Array
+) -> np.ndarray:
+    """Return the log of posterior over guide for each draw, up to a constant, (D,).
+
+    Corrected, the posterior is without the error of Laplace's method. All draws share the proposals
+    of skills, in units of each worker's Gaussian: so most of their noise is the same for all.
+    """
+    proposals = _WEIGHING_PROPOSALS if corrected else 0
+    model = handlers.seed(partial(problem.marginal, proposals=proposals), key)
+    density = density_of(model)
+    points = jax.jit(jax.vmap(density.to_real))(draws)
+    return np.asarray(jax.lax.map(lambda x: -density.potential(x) - guide.log_density(x), points))
 
 
 def _gaussian_near(call: _Call, problem: Problem, key: Array) -> tuple[Array, Array]:

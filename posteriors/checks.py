@@ -17,7 +17,6 @@ import xarray as xr
 from taskroy.inference.importance_resampling import (
     LARGEST_PARETO_K,
     smoothed_weights,
-    weights_of_posterior,
 )
 from taskroy.posteriors.checks_of_model import checks_of_model
 from taskroy.posteriors.gate import CheckLine, Gate, Status
@@ -39,7 +38,7 @@ def check(posterior: xr.DataTree) -> Gate:
         lines.append(_laplace(posterior["sample_stats"].to_dataset()))
     if posterior.attrs["method"] == "svi":
         return Gate((*lines, *_variational(posterior), *checks_of_model(posterior)))
-    if posterior.attrs["method"] == "nuts-marginal":
+    if "laplace" in posterior.children:
         lines.append(_laplace_shift(posterior))
     if posterior.attrs["method"] == "simulated-mle":
         lines.append(_point_estimate(posterior))
@@ -180,11 +179,11 @@ def _laplace(statistics: xr.Dataset) -> CheckLine:
 
 def _laplace_shift(posterior: xr.DataTree) -> CheckLine:
     """How far means would move if draws were weighted by what Laplace's method misses."""
-    weights = smoothed_weights(posterior["sample_stats"]["log_correction"].to_numpy())
+    correction = posterior["laplace"]["log_correction"]
+    weights = smoothed_weights(correction.to_numpy())
     draws = posterior["posterior"].to_dataset().drop_vars(_SKILLS)
-    weight = xr.DataArray(
-        weights.weight.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=("chain", "draw")
-    )
+    draws = draws.isel(draw=correction["draw"].to_numpy()).drop_vars("draw", errors="ignore")
+    weight = xr.DataArray(weights.weight.reshape(correction.shape), dims=correction.dims)
     sample = ("chain", "draw")
     sd = draws.std(sample)
     # What is known, such as the diagonal of a correlation, has no sd.
@@ -195,17 +194,14 @@ def _laplace_shift(posterior: xr.DataTree) -> CheckLine:
         "PASS" if far <= LARGEST_SHIFT and weights.reliable else "REVIEW",
         f"{far:.2f} posterior sds ({place}); k-hat of the correction {weights.pareto_k:.2f}",
         f"at most {LARGEST_SHIFT}",
-        "How far the mean of a parameter moves if every draw is weighted by the likelihood over "
-        "that of Laplace's method, estimated with the proposals that skills were drawn from.",
+        "How far the mean of a parameter moves if draws are weighted by the likelihood over that "
+        "of Laplace's method, estimated with proposals of skills that all draws share.",
         'Use method = "nuts", which has no such error, or "svi", which corrects it.',
     )
 
 
 def _variational(posterior: xr.DataTree) -> list[CheckLine]:
-    statistics = posterior["sample_stats"]
-    weights = weights_of_posterior(
-        statistics["log_weight"].to_numpy(), statistics["log_correction"].to_numpy()
-    )
+    weights = smoothed_weights(posterior["sample_stats"]["log_weight"].to_numpy())
     shape = CheckLine(
         "SVI, PSIS k-hat",
         "PASS" if weights.reliable else "REVIEW",

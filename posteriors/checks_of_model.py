@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from arviz_stats.utils import ELPDData
+from scipy.stats import kstest
 
 from taskroy.posteriors.gate import CheckLine
-from taskroy.posteriors.leave_one_out import leave_one_out
+from taskroy.posteriors.leave_one_out import leave_one_out, wage_pit
+from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.predictive_checks import PredictiveCheck, predictive_checks
+from taskroy.posteriors.table_power_scaling import CONFLICT, power_scaling_table
 
 _NAMED = 5  # workers, by number
 #: Share of predictions that have to be as far out as what was seen.
@@ -21,16 +25,20 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
     """
     lines = []
     if "log_likelihood" in posterior.children:
-        lines.append(_leave_one_out(posterior))
+        found = leave_one_out(posterior)
+        lines.append(_leave_one_out(found))
+        if "new_worker" in posterior.children:
+            lines.append(_wages_of_new_workers(posterior, found))
+    if has_densities(posterior):
+        lines.append(_priors(posterior))
     groups = posterior.children
     if "posterior_predictive" in groups and "transition" in groups["posterior_predictive"]:
         lines += [_predictive(check) for check in predictive_checks(posterior)]
     return lines
 
 
-def _leave_one_out(posterior: xr.DataTree) -> CheckLine:
+def _leave_one_out(found: ELPDData) -> CheckLine:
     """Whether single workers carry the posterior."""
-    found = leave_one_out(posterior)
     k = found.pareto_k.to_numpy()
     influential = np.flatnonzero(k > found.good_k)
     few = influential[np.argsort(-k[influential])][:_NAMED]
@@ -47,6 +55,44 @@ def _leave_one_out(posterior: xr.DataTree) -> CheckLine:
         "posterior so much that the weights fail.",
         "Look at those careers (numbers count workers of the panel in order, from 0), and fit "
         "without them.",
+        of="model",
+    )
+
+
+def _priors(posterior: xr.DataTree) -> CheckLine:
+    """Whether a prior pulls where the data do not."""
+    table = power_scaling_table(posterior)
+    rows = table.frame[table.frame["reading"] == CONFLICT]
+    named = "; ".join(f"{row['quantity']} ({row['most']})" for _, row in rows.iterrows())
+    return CheckLine(
+        "priors against data",
+        "REVIEW" if len(rows) else "PASS",
+        f"{len(rows)} of {len(table.frame)} quantities where both count"
+        + (f": {named}" if named else ""),
+        "none",
+        "Weighting a prior, and weighting the likelihood, by a hundredth more moves these: prior "
+        "and data may be in conflict (power scaling).",
+        "Compare prior and posterior; say why the prior is what it is, or widen it.",
+        of="model",
+    )
+
+
+def _wages_of_new_workers(posterior: xr.DataTree, found: ELPDData) -> CheckLine:
+    """Whether wages lie where the model, fitted without the worker, expects them (LOO-PIT)."""
+    pit = wage_pit(posterior, found).to_numpy()
+    p = float(kstest(pit, "uniform").pvalue)
+    tails = [float((pit < 0.05).mean()), float((pit > 0.95).mean())]
+    return CheckLine(
+        "predicts: a new worker's mean log wage",
+        "PASS" if p >= RARE else "REVIEW",
+        f"{tails[0]:.0%} of workers below and {tails[1]:.0%} above the 90% interval that is "
+        f"predicted without them; Kolmogorov-Smirnov p {p:.2g}",
+        f"p at least {RARE:g}; 5% on each side",
+        "Whether workers' mean log wages lie where the model expects them of others with the same "
+        "covariates (LOO-PIT): more in the tails than 5% say that it expects too narrow a spread, "
+        "fewer, too wide a one.",
+        "The model does not reproduce the spread of wages between workers: widen it by covariates, "
+        "or read bands of single workers with care.",
         of="model",
     )
 

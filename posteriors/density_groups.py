@@ -1,7 +1,9 @@
-"""The groups ``log_prior`` and ``log_likelihood`` of a posterior tree, as ArviZ knows them.
+"""The groups ``log_prior``, ``log_likelihood``, ``new_worker`` and ``laplace`` of a posterior tree.
 
-They are computed with the fit because a tree holds no careers; and of some draws, because each
-takes as long as a step of the sampler (docs/posterior.md).
+The first two are as ArviZ knows them; the third says how what was seen compares with what the same
+draws predict, the last what Laplace's method misses. They are computed with the fit because a tree
+holds no careers; and of some draws, because each takes as long as a step of the sampler
+(docs/posterior.md).
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from taskroy.inference.marginal_likelihood import log_densities
 from taskroy.inference.problem import Problem
 from taskroy.inference.seen import Seen
 from taskroy.models.settings import ModelSettings
+from taskroy.posteriors.forward_draws import below_observed
 from taskroy.progress import Progress
 
 #: Draws of all chains together whose densities are kept.
 DRAWS = 400
 CAREER = "career"
+BELOW = "mean_log_wage_below"
 
 
 def kept_draws(chains: int, count: int) -> np.ndarray:
@@ -60,7 +64,10 @@ def density_groups(
     -------
     dict
         ``log_prior``: a variable for each site of θ (chain, draw). ``log_likelihood``: ``career``
-        (chain, draw, worker), of each worker's whole career, skills integrated out. The coordinate
+        (chain, draw, worker), of each worker's whole career, skills integrated out.
+        ``new_worker``: ``mean_log_wage_below``, by worker too, whether somebody new with his
+        covariates and years has a lower mean log wage. ``laplace``, where skills were integrated
+        out: ``log_correction``, what of the log likelihood Laplace's method misses. The coordinate
         ``draw`` says which draws of the posterior they are of.
     """
     problem = Problem(known, model, draws.pilot)
@@ -73,6 +80,10 @@ def density_groups(
         for k, v in sites.items()
     }
     found = log_densities(problem.skills(), some, jax.random.fold_in(key, 1), progress)
+    below = below_observed(
+        *(known.economy, model, draws.pilot.grid, some, known.career, jax.random.fold_in(key, 2))
+    )
+    workers = np.arange(found.likelihood.shape[1])
 
     def group(values: dict[str, np.ndarray], *dimensions: str) -> xr.Dataset:
         shape = (chains, len(kept))
@@ -82,9 +93,9 @@ def density_groups(
         }
         return xr.Dataset(variables, {"chain": np.arange(chains), "draw": kept})
 
-    return {
+    of_laplace = {"laplace": group({"log_correction": found.correction})}
+    return (of_laplace if draws.skill_log_weights is not None else {}) | {
         "log_prior": group(found.prior),
-        "log_likelihood": group({CAREER: found.likelihood}, "worker").assign_coords(
-            worker=np.arange(found.likelihood.shape[1])
-        ),
+        "log_likelihood": group({CAREER: found.likelihood}, "worker").assign_coords(worker=workers),
+        "new_worker": group({BELOW: below}, "worker").assign_coords(worker=workers),
     }

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpyro.infer import Predictive
 
 from taskroy.inference.draws import Draws
@@ -72,6 +72,45 @@ def prior_draws(
     draws = Predictive(simulate, num_samples=_PRIOR_DRAWS, return_sites=sites)(prior_key)
     prior = {k: np.asarray(v)[None] for k, v in draws.items()}
     return prior, _simulated(conditions, simulate, panel_key, {}, _PREDICTIVE_DRAWS)
+
+
+def below_observed(
+    conditions: Economy,
+    model: ModelSettings,
+    grid: Grid,
+    draws: Mapping[str, Array],
+    career: Float[Array, "N T 2"],
+    key: Array,
+) -> Bool[np.ndarray, "D N"]:
+    """Tell whether a worker's mean log wage would be below the one seen, were he somebody new.
+
+    Somebody new has the same covariates and is seen in the same years, but has skills of his own;
+    he is drawn once for each draw of θ. Means are over the years seen.
+
+    Parameters
+    ----------
+    conditions, model, grid
+        The economy, the variant of the model, and its quadrature.
+    draws
+        Sites of θ, with a leading dimension D.
+    career
+        What was seen.
+    key
+        Random key.
+    """
+    simulate, observed = partial(roy_model, conditions, model, grid), conditions.observed
+
+    def mean(career: Array) -> Array:
+        return (career[..., 0] * observed).sum(1) / observed.sum(1)
+
+    def one(values: tuple[Array, dict[str, Array]]) -> Array:
+        key, fixed = values
+        batch = {k: v[None] for k, v in fixed.items()}
+        drawn = Predictive(simulate, batch, return_sites=["career"])(key)
+        return mean(drawn["career"][0]) < mean(career)
+
+    keys = jax.random.split(key, len(next(iter(draws.values()))))
+    return np.asarray(jax.jit(lambda k, d: jax.lax.map(one, (k, d)))(keys, dict(draws)))
 
 
 def _simulated(

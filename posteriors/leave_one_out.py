@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Mapping
 
 import arviz_stats
+import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDData
 
-from taskroy.posteriors.density_groups import CAREER
+from taskroy.posteriors.density_groups import BELOW, CAREER
 
 
 def leave_one_out(posterior: xr.DataTree) -> ELPDData:
@@ -46,6 +47,27 @@ def leave_one_out(posterior: xr.DataTree) -> ELPDData:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of high k: said by who asks
         return arviz_stats.loo(tree, pointwise=True, var_name=CAREER)
+
+
+def wage_pit(posterior: xr.DataTree, found: ELPDData) -> xr.DataArray:
+    """Return where each worker's mean log wage lies among those predicted without him.
+
+    Parameters
+    ----------
+    posterior
+        With the group ``new_worker``.
+    found
+        Of `leave_one_out`: its weights take the worker out.
+
+    Returns
+    -------
+    DataArray
+        Probability integral transform (worker), uniform where the model is right.
+    """
+    sample = ("chain", "draw")
+    log_weights = found.log_weights
+    weight = np.exp(log_weights - log_weights.max(sample))
+    return (weight * posterior["new_worker"][BELOW]).sum(sample) / weight.sum(sample)
 
 
 def compare_variants(found: Mapping[str, ELPDData]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.checks import check
 from taskroy.posteriors.density_groups import kept_draws
 from taskroy.posteriors.fit import fit
-from taskroy.posteriors.leave_one_out import compare_variants, leave_one_out
+from taskroy.posteriors.leave_one_out import compare_variants, leave_one_out, wage_pit
 from taskroy.posteriors.power_scaling import power_scaling
 from taskroy.posteriors.table_power_scaling import (
     DATA,
@@ -60,6 +60,24 @@ def test_an_impossible_career_is_the_influential_one(study) -> None:
     assert check(strange).verdict == check(study.nuts).verdict
 
 
+def test_wages_of_new_workers_lie_where_they_are_expected(study) -> None:
+    """Data from the model: the line fails at 1%. Wages that are all higher are told."""
+    name = "predicts: a new worker's mean log wage"
+
+    def line_of(tree: xr.DataTree):
+        return next(line for line in check(tree).lines if line.name == name)
+
+    assert line_of(study.nuts).status == "PASS"
+    pit = wage_pit(study.nuts, leave_one_out(study.nuts))
+    assert pit.dims == ("worker",)
+    assert pit.min() >= 0
+    assert pit.max() <= 1
+    assert 0.4 < float(pit.mean()) < 0.6
+    strange = study.nuts.copy(deep=True)
+    strange["new_worker"]["mean_log_wage_below"][:, :150] = True
+    assert line_of(strange).status == "REVIEW"
+
+
 def test_variants_of_one_panel_are_compared_worker_by_worker(study) -> None:
     one = leave_one_out(study.nuts)
     worse = study.nuts.copy(deep=True)
@@ -91,6 +109,14 @@ def test_a_strange_prior_is_told(study, strange: xr.DataTree) -> None:
     assert odd["taste scale"] > 3 * usual["taste scale"]
     assert "Taste scale ν (the prior of the taste scale)" in " ".join(power_scaling_words(table))
     assert "Taste scale" not in " ".join(power_scaling_words(sane))
+    told = {"strange": strange, "sane": study.nuts}
+    lines = {
+        name: next(line for line in check(tree).lines if line.name == "priors against data")
+        for name, tree in told.items()
+    }
+    assert lines["strange"].status == "REVIEW"
+    assert "Taste scale ν (taste scale)" in lines["strange"].value
+    assert "Taste scale" not in lines["sane"].value
 
 
 def test_headlines_are_scaled_with_the_parameters(study) -> None:
