@@ -11,7 +11,7 @@ from taskroy.posteriors.gate import CheckLine
 from taskroy.posteriors.leave_one_out import leave_one_out, wage_pit
 from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.predictive_checks import PredictiveCheck, predictive_checks
-from taskroy.posteriors.table_power_scaling import CONFLICT, power_scaling_table
+from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scaling_table
 
 _NAMED = 5  # workers, by number
 #: Share of predictions that have to be as far out as what was seen.
@@ -60,18 +60,21 @@ def _leave_one_out(found: ELPDData) -> CheckLine:
 
 
 def _priors(posterior: xr.DataTree) -> CheckLine:
-    """Whether a prior pulls where the data do not."""
+    """Whether a prior counts."""
     table = power_scaling_table(posterior)
-    rows = table.frame[table.frame["reading"] == CONFLICT]
-    named = "; ".join(f"{row['quantity']} ({row['most']})" for _, row in rows.iterrows())
+    told = []
+    for reading, words in ((CONFLICT, "prior and data both pull at"), (PRIOR, "a prior pulls at")):
+        rows = table.frame[table.frame["reading"] == reading]
+        if len(rows):
+            named = (f"{row['quantity']} ({row['most']})" for _, row in rows.iterrows())
+            told.append(f"{words} {', '.join(named)}")
     return CheckLine(
         "priors against data",
-        "REVIEW" if len(rows) else "PASS",
-        f"{len(rows)} of {len(table.frame)} quantities where both count"
-        + (f": {named}" if named else ""),
-        "none",
-        "Weighting a prior, and weighting the likelihood, by a hundredth more moves these: prior "
-        "and data may be in conflict (power scaling).",
+        "REVIEW" if told else "PASS",
+        "; ".join(told) or f"no prior counts for any of {len(table.frame)} quantities",
+        "no prior counts",
+        "A prior pulls where weighting it by a hundredth more moves a parameter or a headline "
+        "(power scaling); where the likelihood does, too, prior and data may be in conflict.",
         "Compare prior and posterior; say why the prior is what it is, or widen it.",
         of="model",
     )
