@@ -22,9 +22,7 @@ from taskroy.stages import load_data
 from taskroy.study import Study
 
 _SEED = 1
-_SMALL = {"workers": 250, "years": 8, "occupations": 6, "tasks": 3}
-# Where choices are all but decided by wages, a draw takes 127 steps.
-_SMALLER = _SMALL | {"workers": 100}
+_SMALL = {"workers": 120, "years": 8, "occupations": 6, "tasks": 3}
 _QUICK_SIZE = {"workers": 20, "years": 3, "occupations": 3, "tasks": 2}
 #: Simulated panels: the published estimates, and choices that wages all but decide.
 _PUBLISHED = "ν 0.26, ϱ 0.43"
@@ -75,8 +73,7 @@ def _cases(effort: Effort) -> Iterator[_Case]:
     panel, table = load_data(study)
     yield _Case("default study", panel, table, study.model, study.inference, study.scenario)
     for name, truth in _TRUTHS.items():
-        size = _SMALL if name == _PUBLISHED else _SMALLER
-        panel, _, table = simulated_panel(**size, seed=_SEED, **truth)
+        panel, _, table = simulated_panel(**_SMALL, seed=_SEED, **truth)
         yield _Case(
             f"simulated, {name}",
             *(panel, table, ModelSettings(), study.inference),
