@@ -70,7 +70,9 @@ def test_numpyro_is_whole_where_arviz_was_imported_first(first: str) -> None:
     assert found.returncode == 0, found.stderr
 
 
-@pytest.mark.parametrize("name", ["load_panel", "simulate_panel", "task_weights", "open_posterior", "Study"])
+@pytest.mark.parametrize(
+    "name", ["load_panel", "simulate_panel", "task_weights", "open_posterior", "Study"]
+)
 def test_public_names_are_there(name: str) -> None:
     assert callable(getattr(taskroy, name))
     assert name in dir(taskroy)
