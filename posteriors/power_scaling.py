@@ -16,9 +16,9 @@ from collections.abc import Mapping
 
 import arviz_stats
 import numpy as np
-import numpyro.distributions as dist
 import pandas as pd
 import xarray as xr
+from numpyro import distributions as dist
 
 from taskroy.posteriors.bands import SAMPLE
 from taskroy.posteriors.density_groups import CAREER

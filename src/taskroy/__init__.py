@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskroy.data.load import load_panel
+    from taskroy.data.simulate import simulate_panel
     from taskroy.data.task_weights import task_weights
     from taskroy.inference.settings import InferenceSettings
     from taskroy.models.scenario import (
@@ -50,6 +51,7 @@ __all__ = [
     "open_posterior",
     "report",
     "save_posterior",
+    "simulate_panel",
     "task_weights",
 ]
 
@@ -71,6 +73,7 @@ _HOMES = {
     "open_posterior": "taskroy.posteriors.store",
     "report": "taskroy.posteriors.report",
     "save_posterior": "taskroy.posteriors.store",
+    "simulate_panel": "taskroy.data.simulate",
     "task_weights": "taskroy.data.task_weights",
 }
 _OTHER_NAMES = {"report": "write_report"}

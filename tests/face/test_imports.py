@@ -51,7 +51,28 @@ def test_data_are_checked_without_a_sampler_running() -> None:
     assert found.returncode == 0, found.stderr
 
 
-@pytest.mark.parametrize("name", ["load_panel", "task_weights", "open_posterior", "Study"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "taskroy.Study",
+        "taskroy.fit",
+        "taskroy.posteriors.power_scaling.power_scaling",
+        "taskroy.inference.nuts.run_chains",
+    ],
+)
+def test_numpyro_is_whole_where_arviz_was_imported_first(first: str) -> None:
+    """ArviZ makes NumPyro a lazy module, which some ways of importing it load twice."""
+    module = first.rpartition(".")[0]
+    found = in_a_fresh_process(
+        f"import arviz_stats, {module}; {first}\n"
+        "import numpyro; numpyro.factor('a term', 0.0); numpyro.distributions.distribution"
+    )
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["load_panel", "simulate_panel", "task_weights", "open_posterior", "Study"]
+)
 def test_public_names_are_there(name: str) -> None:
     assert callable(getattr(taskroy, name))
     assert name in dir(taskroy)
