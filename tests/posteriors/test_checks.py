@@ -98,6 +98,23 @@ def test_variational_fits_are_judged_by_pareto_k(shape, expected):
     assert check(tree).verdict == expected
 
 
+@pytest.mark.parametrize(("slope", "expected"), [(0.5, "REVIEW"), (0.1, "PASS")])
+def test_what_laplaces_method_misses_is_told_where_it_moves_means(slope, expected):
+    """Of draws N(0, 1), weights e^(slope·x) move the mean by the slope; noise has an sd of 0.02."""
+    draws = independent()
+    tree = tree_of(draws)
+    tree["laplace"] = xr.Dataset(
+        {"log_correction": (("chain", "draw"), slope * draws - 3)},
+        {"chain": np.arange(4), "draw": np.arange(500)},
+    )
+    gate = check(tree)
+    line = next(line for line in gate.lines if line.name == "Laplace's method, means")
+    assert line.status == expected
+    assert abs(float(line.value.split()[0]) - slope) < 0.1
+    assert "taste_scale" in line.value
+    assert gate.verdict == expected
+
+
 def test_a_point_estimate_has_no_band():
     tree = tree_of(independent(1, 1))
     tree.attrs["method"] = "simulated-mle"
