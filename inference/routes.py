@@ -16,60 +16,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.sharding import Mesh
 from jaxtyping import Float, Int
-from numpyro import handlers
 
 from taskroy.errors import FitError
-from taskroy.inference.batches import draw_batch
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
-from taskroy.inference.importance_resampling import resample, smoothed_weights
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
-from taskroy.inference.pilot import pilot
 from taskroy.inference.problem import Problem, generated_values
-from taskroy.inference.seen import Seen, seen
+from taskroy.inference.route_call import Call
+from taskroy.inference.route_svi import svi
+from taskroy.inference.seen import seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.start import Start, kept
-from taskroy.inference.variational import Approximation, approximate, first_approximation
-from taskroy.inference.worker_mesh import own_copy, worker_mesh
+from taskroy.inference.variational import Approximation, first_approximation
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
-
-# Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
-_WIDEST_START = 5.0
-# Of skills, with which draws of svi are weighed.
-_WEIGHING_PROPOSALS = 16
-
-
-class _Call(NamedTuple):
-    """What every route is given."""
-
-    known: Seen
-    model: ModelSettings
-    inference: InferenceSettings
-    key: Array
-    progress: Progress
-    checkpoint: Checkpoint
-
-    def first_look(self, key: Array) -> Problem:
-        tolerance = self.inference.tolerance
-        found = pilot(self.known, self.model, tolerance, key, self.progress)
-        return Problem(self.known, self.model, found)
-
-    @property
-    def mesh(self) -> Mesh | None:
-        return worker_mesh() if self.inference.devices == "workers" else None
 
 
 def sample_posterior(
@@ -106,13 +77,13 @@ def sample_posterior(
     route = {
         "nuts": _joint_nuts,
         "nuts-marginal": _marginal_nuts,
-        "svi": _svi,
+        "svi": svi,
         "simulated-mle": _simulated_mle,
     }[inference.method]
-    return route(_Call(known, model, inference, key, progress, checkpoint))
+    return route(Call(known, model, inference, key, progress, checkpoint))
 
 
-def _joint_nuts(call: _Call) -> Draws:
+def _joint_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, _ = jax.random.split(call.key, 4)
 
     def look() -> tuple[Problem, Approximation]:
@@ -128,7 +99,7 @@ def _joint_nuts(call: _Call) -> Draws:
     return joint_draws(sampled)
 
 
-def _marginal_nuts(call: _Call) -> Draws:
+def _marginal_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
 
     def look() -> tuple[Problem, Approximation]:
@@ -147,70 +118,7 @@ def _marginal_nuts(call: _Call) -> Draws:
     return with_skills(sampled, skill_key, call.progress)
 
 
-def _svi(call: _Call) -> Draws:
-    pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
-    problem = call.first_look(pilot_key).refined(call.inference.tolerance)
-    shared = replace(problem, mesh=call.mesh)
-    look_key, guide_key, weigh_key, resample_key = jax.random.split(guide_key, 4)
-    guide = approximate(
-        partial(shared.marginal, proposals=call.inference.svi_proposals),
-        guide_key,
-        problem.start(),
-        steps=call.inference.svi_steps,
-        learning_rate=0.01,
-        progress=call.progress,
-        name="SVI",
-        draw_batch=_batches(call),
-        around=_gaussian_near(call, shared, look_key),
-    )
-    # Where devices shared the work each has a copy of its result.
-    guide = guide._replace(parameters=own_copy(guide.parameters))
-    number = call.inference.draws
-    draws = guide.sample(sample_key, number)
-    weight = _log_weights(problem, guide, draws, bool(call.inference.svi_proposals), weigh_key)
-    sampled = Sampled(problem, draws, {"log_weight": weight[None]}, (1, number))
-    found = with_skills(sampled, skill_key, call.progress)
-    generator = np.random.default_rng(np.asarray(jax.random.bits(resample_key, (4,))))
-    chosen = resample(smoothed_weights(weight), generator)
-    return replace(found, sites={k: v[:, chosen] for k, v in found.sites.items()})
-
-
-def _log_weights(
-    problem: Problem, guide: Approximation, draws: dict[str, Array], corrected: bool, key: Array
-) -> np.ndarray:
-    """Return the log of posterior over guide for each draw, up to a constant, (D,).
-
-    Corrected, the posterior is without the error of Laplace's method. All draws share the proposals
-    of skills, in units of each worker's Gaussian: so most of their noise is the same for all.
-    """
-    proposals = _WEIGHING_PROPOSALS if corrected else 0
-    model = handlers.seed(partial(problem.marginal, proposals=proposals), key)
-    density = density_of(model)
-    points = jax.jit(jax.vmap(density.to_real))(draws)
-    return np.asarray(jax.lax.map(lambda x: -density.potential(x) - guide.log_density(x), points))
-
-
-def _gaussian_near(call: _Call, problem: Problem, key: Array) -> tuple[Array, Array]:
-    """Return a Gaussian about like the posterior of θ: where a short fit ends, and its Hessian.
-
-    Levels of occupations move together far more widely than any one of them given skills; a guide
-    that has to find that out takes thousands of steps.
-    """
-    batches = _batches(call)
-    short = first_approximation(
-        problem.marginal, key, problem.start(), progress=call.progress, draw_batch=batches
-    )
-    # By the workers of one batch where a step looks at no more; they stand for all.
-    some = None if batches is None else batches(jax.random.fold_in(key, 1))
-    density = density_of(partial(problem.marginal, some))
-    point = jax.jit(lambda: density.to_real(short.median()))()
-    names = short.parameter_sites
-    covariance = covariance_near(density.potential, point, names, widest=_WIDEST_START)
-    centre = jnp.concatenate([point[name].reshape(-1) for name in names])
-    return own_copy((centre, jnp.linalg.cholesky(covariance)))
-
-
-def _simulated_mle(call: _Call) -> Draws:
+def _simulated_mle(call: Call) -> Draws:
     """Return the estimate as one chain of one draw, with skills drawn from their posterior there.
 
     Drawn, not their means, whose spread over workers would be less than that of skills.
@@ -240,13 +148,8 @@ def _simulated_mle(call: _Call) -> Draws:
     return with_skills_at(sites, sampled, skill_key, call.progress)
 
 
-def _batches(call: _Call) -> Callable[[Array], Array] | None:
-    size = call.inference.batch_size
-    return partial(draw_batch, workers=len(call.known.career), size=size) if size else None
-
-
 def _nuts(
-    call: _Call,
+    call: Call,
     look: Callable[[], tuple[Problem, Approximation]],
     model: Callable[[Problem], Any],
     mass: Callable[[Density, Problem, Start], Array],
