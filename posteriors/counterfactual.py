@@ -37,6 +37,7 @@ from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
 from taskroy.posteriors.effects import DIMENSIONS, WIDE, effects
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.inequality import MEASURES
+from taskroy.posteriors.skill_groups import QUARTERS
 from taskroy.posteriors.winners import PERCENTILES
 from taskroy.progress import Progress, Silent
 
@@ -219,6 +220,7 @@ def _run(
             "group": list(GROUPS),
             "measure": list(MEASURES),
             "percentile": list(PERCENTILES),
+            "skill_quarter": list(QUARTERS),
             **({"people": constants["people"].to_numpy()} if "people" in constants else {}),
         },
     )

@@ -19,6 +19,7 @@ from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
+from taskroy.posteriors.skill_groups import changes_by_skill
 from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
 
 _BY_OCCUPATION = (
@@ -51,6 +52,8 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
     "worker_change_percentile": ("occupation", "percentile"),
+    "change_by_skill": ("task", "skill_quarter"),
+    "winners_by_skill": ("task", "skill_quarter"),
 }
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {
@@ -111,6 +114,7 @@ def effects(
         **wage_changes(old, new),
         **welfare_changes(old, new),
         **people,
+        **changes_by_skill(draw.skill, old, new),
         **simulated,
         "employment_before": employment / employment.sum(),
         "employment_after": new.probability.sum(0) / new.probability.sum(),

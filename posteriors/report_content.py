@@ -47,6 +47,7 @@ from taskroy.posteriors.table_scenario import (
     winners_table,
     workers_table,
 )
+from taskroy.posteriors.table_skill import skill_table
 from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.tables import Table, finite_or_none
 from taskroy.posteriors.within_occupations import within_drawing, within_table
@@ -231,8 +232,10 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
         return {}
     steps = steps_table(scenario, band, intercept)
     percentiles = "worker_change_percentile" in scenario.draws
+    by_skill = "change_by_skill" in scenario.draws
     return {
         **({"within": within_table(scenario, band)} if percentiles else {}),
+        **({"skill": skill_table(scenario, band)} if by_skill else {}),
         **({"steps": steps} if steps else {}),
         "movers": movers_table(scenario, band),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),

@@ -248,6 +248,13 @@ def _counterfactual(
     }
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
     coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
+    coords |= {"skill_quarter": [1, 2, 3, 4]}
+    by_skill = (*SAMPLE, "task", "skill_quarter")
+    quarters = 0.02 * rng.normal(size=(*shape, len(TASKS), 4)) - 0.01 * np.arange(4)
+    further |= {
+        "change_by_skill": (by_skill, quarters),
+        "winners_by_skill": (by_skill, rng.beta(60, 40, quarters.shape)),
+    }
     return xr.Dataset(
         {
             **further,
