@@ -43,7 +43,7 @@ class Automation(OfTasks):
         Field(
             description="z − log r of the machines, in log-wage units; 'threshold' is where the "
             "mean incumbent is indifferent, 'marginal' where no occupation's is worse off, "
-            "'quantile' where a share of the incumbents gains."
+            "'quantile' where a share of the incumbents gains from each task alone."
         ),
     ] = "threshold"
     quantile: Annotated[

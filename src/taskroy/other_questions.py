@@ -70,8 +70,8 @@ def _productivity(study: Study, tasks: TaskTable) -> Iterator[_Named]:
     for words, rule, quantile in (
         ("threshold", "threshold", None),
         ("marginal", "marginal", None),
-        ("40% of incumbents gain", "quantile", 0.4),
-        ("60% of incumbents gain", "quantile", 0.6),
+        ("each task alone: 40% of incumbents gain", "quantile", 0.4),
+        ("each task alone: 60% of incumbents gain", "quantile", 0.6),
     ):
         yield words, _each_automation(study, partial(ruled, rule=rule, quantile=quantile))
 
