@@ -34,8 +34,10 @@ type FloatArray = NDArray[np.float64]
 _KEY_ROWS = 24  # occupations named beside the scatter
 
 
-def exposure_drawing(scenario: Scenario, table: Table, headline: Table, band: Band) -> Drawing:
-    """Return exposure against the change of wages."""
+def exposure_drawing(
+    scenario: Scenario, table: Table, bins: Table | None, headline: Table, band: Band
+) -> Drawing:
+    """Return exposure against the change of wages; by bins, too, where occupations are many."""
     frame = table.frame
     most, least = record(frame, 0), record(frame, -1)
     return Drawing(
@@ -43,12 +45,18 @@ def exposure_drawing(scenario: Scenario, table: Table, headline: Table, band: Ba
         "Share of an occupation’s work that is automated against the change of its mean wage, and "
         f"of the wage of those who stay in it. Lines are {band.name}s; the area of a dot is "
         "employment before"
-        + ("; numbers are those of the table." if len(frame) <= _KEY_ROWS else "."),
+        + ("; numbers are those of the table." if len(frame) <= _KEY_ROWS else ".")
+        + (
+            ""
+            if bins is None
+            else " The orange line is the mean of occupations in bins of exposure, with a uniform "
+            f"{band.percent} band."
+        ),
         f"Exposure runs from {least['exposure']:.0%} ({in_sentence(least['occupation'])}) to "
         f"{most['exposure']:.0%} ({in_sentence(most['occupation'])}). "
         + spread(frame, "log_wage_change", "The change of the mean wage")
         + f" {trend(headline, band)}",
-        lambda: _draw_exposure(frame),
+        lambda: _draw_exposure(frame, None if bins is None else bins.frame),
     )
 
 
@@ -95,7 +103,7 @@ def decomposition_drawing(scenario: Scenario, table: Table, band: Band) -> Drawi
     )
 
 
-def _draw_exposure(frame: DataFrame) -> Figure:
+def _draw_exposure(frame: DataFrame, bins: DataFrame | None) -> Figure:
     keyed = len(frame) <= _KEY_ROWS
     figure = new_figure(max(3.6, 0.25 * len(frame)) if keyed else 4.0)
     left, right, *key = figure.subplots(
@@ -114,6 +122,10 @@ def _draw_exposure(frame: DataFrame) -> Figure:
         axes.scatter(
             x, y, s=20 + 900 * frame["employment_before"], color=GAIN, alpha=0.85, lw=0.8, ec="w"
         )
+        if bins is not None and name == "log_wage_change":
+            place, *ends = (100 * bins[key] for key in ("exposure", "change_low", "change_high"))
+            axes.fill_between(place, *ends, color=LOSS, alpha=0.25, lw=0, zorder=1)
+            axes.plot(place, 100 * bins["change"], color=LOSS, lw=1.8, zorder=4)
         if keyed:
             _number_lines(axes, x.to_numpy(), low.to_numpy(), high.to_numpy())
         axes.set_title(title)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from taskroy.posteriors.bands import Band
+from taskroy.posteriors.exposure_bins import exposure_bins_table
 from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
 from taskroy.posteriors.figure_flows import movers_drawing, transitions_drawing
 from taskroy.posteriors.figure_scenario import (
@@ -198,6 +199,7 @@ def _part(
     workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
     told_apart = "people_change" in scenario.draws
     people = {"people": people_table(scenario, constants, band)} if told_apart else {}
+    bins = exposure_bins_table(scenario, band)
     further = _further_tables(scenario, band, intercept)
     return ScenarioPart(
         scenario=scenario,
@@ -212,6 +214,7 @@ def _part(
             **people,
             "workers": workers,
             "exposure": exposure,
+            **({} if bins is None else {"bins": bins}),
             "employment": employment_table(scenario, band),
             "decomposition": decomposition,
             **further,
@@ -219,7 +222,7 @@ def _part(
         drawings={
             "winners": winners_drawing(scenario, winners, band),
             "workers": workers_drawing(scenario, workers),
-            "exposure": exposure_drawing(scenario, exposure, headline, band),
+            "exposure": exposure_drawing(scenario, exposure, bins, headline, band),
             "decomposition": decomposition_drawing(scenario, decomposition, band),
             **_further_drawings(scenario, further, band),
         },
