@@ -110,10 +110,7 @@ def run(
         )
         gate = check(posterior)
         write_atomically(folder / GATE, json.dumps(gate.to_json(), indent=2) + "\n")
-        for line in gate.lines:
-            if line.status == "REVIEW":
-                found = f"{line.name} is {line.value} ({line.bar}). {line.remedy}"
-                _LOG.warning("The gate asks for a second look: %s", found)
+        _warn(gate)
         if not allow_failed:
             require_gate(
                 gate,
@@ -202,6 +199,21 @@ def add_counterfactual(
     result = counterfactual(bare, scenarios, held_shocks=held_shocks, progress=progress)
     save_posterior(result, place, overwrite=True)
     return result
+
+
+def _warn(gate: Gate) -> None:
+    """Say in the log what to look at: of the draws each line, of the model which there are."""
+    for line in gate.to_review:
+        if line.of == "draws" and line.status == "REVIEW":
+            found = f"{line.name} is {line.value} ({line.bar}). {line.remedy}"
+            _LOG.warning("The gate asks for a second look: %s", found)
+    of_model = [line.name for line in gate.to_review if line.of == "model"]
+    if of_model:
+        _LOG.warning(
+            "Of the model, the gate asks to look at: %s. The report says what each means, and so "
+            "does 'taskroy check'.",
+            "; ".join(of_model),
+        )
 
 
 def _fitted(

@@ -46,6 +46,7 @@ class StandIns:
 
     calls: list[str] = field(default_factory=list)
     verdict: str = "PASS"
+    of: str = "draws"
     broken: str = ""
 
     def called(self, name: str) -> None:
@@ -69,7 +70,9 @@ class StandIns:
 
     def check(self, posterior: Any) -> StandInGate:
         self.called("check")
-        return StandInGate(self.verdict, (Line(status=self.verdict), Line("divergences")))
+        return StandInGate(
+            self.verdict, (Line(status=self.verdict, of=self.of), Line("divergences"))
+        )
 
     def counterfactual(
         self, posterior: Any, scenarios: Any, *, held_shocks: int = 0, progress: Any

@@ -197,6 +197,15 @@ def test_a_review_is_told_and_goes_on(
     assert "second look: R-hat is 1.00 (at most 1.01). More warm-up." in caplog.text
 
 
+def test_what_is_said_of_the_model_is_told_in_one_line(
+    stand_ins: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_ins.verdict, stand_ins.of = "REVIEW", "model"
+    assert ran(tmp_path / "out").report.exists()
+    assert "second look" not in caplog.text
+    assert "Of the model, the gate asks to look at: R-hat. The report" in caplog.text
+
+
 def test_other_peoples_folders_are_left_alone(stand_ins: Any, tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text("mine")
     with pytest.raises(StudyError, match=r"holds other things \('study\.toml'\)"):
