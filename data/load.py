@@ -41,6 +41,7 @@ def load_panel(
     seed: int | None = None,
     min_years: int = 1,
     drop_missing: bool = False,
+    without: Sequence[str] = (),
 ) -> Panel:
     """Load, validate and design a worker panel.
 
@@ -74,6 +75,8 @@ def load_panel(
         Keep workers observed in at least so many years.
     drop_missing
         Drop rows without occupation, wage or covariate (warns) instead of refusing them.
+    without
+        Codes of occupations that are left out, with the years in which they were held.
 
     Returns
     -------
@@ -91,12 +94,13 @@ def load_panel(
 
     Notes
     -----
-    The order of work: filters, validation, ``min_years``, ``workers``, design. Design columns are
-    therefore centred over the rows that are kept.
+    The order of work: filters, validation, ``min_years``, ``workers``, ``without``, design. Design
+    columns are therefore centred over the rows that are kept, and the workers who are drawn are
+    the same whatever is left out.
     """
     _check_settings(workers, seed, min_years)
     if isinstance(source, str) and source == "simulated":
-        return _simulated(workers, seed, groups)
+        return _simulated(workers, seed, groups, without)
     raw, default, level = _raw(source, path, columns or {}, filters or {})
     chosen = default if covariates is None else covariates
     kept = wagepan.COLUMNS if raw.source == wagepan.SOURCE else ()
@@ -109,6 +113,7 @@ def load_panel(
         drop_missing=drop_missing,
     )
     frame = _selected(frame, workers, seed, min_years, raw.source)
+    frame = _without(frame, without, raw.source)
     _refuse_single_occupation(frame, raw.source)
     designed, names = with_design(frame, chosen, source=raw.source)
     return Panel(designed, names, raw.source, tuple(groups))
@@ -133,7 +138,16 @@ def _check_settings(workers: int | None, seed: int | None, min_years: int) -> No
         )
 
 
-def _simulated(workers: int | None, seed: int | None, groups: Sequence[str]) -> Panel:
+def _simulated(
+    workers: int | None, seed: int | None, groups: Sequence[str], without: Sequence[str]
+) -> Panel:
+    if without:
+        raise DataError(
+            "Of a simulated panel no occupation is left out.",
+            where="panel, without",
+            expected="nothing with the source 'simulated'",
+            remedy="leave it out: simulated workers chose among all occupations",
+        )
     if groups:
         raise DataError(
             "Simulated workers have nothing to be grouped by.",
@@ -229,6 +243,20 @@ def _selected(
             drawn = np.random.default_rng(seed).choice(len(labels), size=workers, replace=False)
             frame = frame[frame["worker"].isin(labels[np.sort(drawn)])]
     return frame.reset_index(drop=True)
+
+
+def _without(frame: pd.DataFrame, codes: Sequence[str], source: str) -> pd.DataFrame:
+    """Leave out the years in which these occupations were held."""
+    known = sorted(frame["occupation"].unique())
+    for code in codes:
+        if code not in known:
+            raise DataError(
+                f"Nobody holds the occupation '{code}' that is left out.{suggest(code, known)}",
+                where=f"{source}, without",
+                expected="codes of occupations that somebody holds",
+                remedy="correct the code, or take it off the list",
+            )
+    return frame[~frame["occupation"].isin(codes)].reset_index(drop=True)
 
 
 def _refuse_single_occupation(frame: pd.DataFrame, source: str) -> None:

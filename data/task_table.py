@@ -120,6 +120,49 @@ class TaskTable:
             )
         return self.exposure[label]
 
+    def without(self, tasks: Sequence[str]) -> TaskTable:
+        """Leave tasks out; what an occupation weighs of the others is scaled to sum to one.
+
+        Parameters
+        ----------
+        tasks
+            Titles of the table.
+
+        Returns
+        -------
+        TaskTable
+
+        Raises
+        ------
+        DataError
+            If a title is unknown (names it and the nearest), or an occupation is left without work.
+        """
+        if not tasks:
+            return self
+        for task in tasks:
+            if task not in self.tasks:
+                raise DataError(
+                    f"There is no task '{task}' to leave out.{suggest(task, self.tasks)}",
+                    where=self.source,
+                    expected="one of " + ", ".join(self.tasks[:5]),
+                    remedy="correct the title",
+                )
+        kept = self.weights.drop(columns=list(tasks))
+        total = kept.sum(axis=1)
+        if idle := [str(code) for code in kept.index[~(total > 0)]]:
+            raise DataError(
+                f"Occupation '{idle[0]}' is left without any task.",
+                where=self.source,
+                expected="a task in every occupation",
+                remedy="leave fewer tasks out",
+            )
+        return replace(
+            self,
+            weights=kept.div(total, axis=0),
+            exposure=self.exposure.drop(index=list(tasks)),
+            source=f"{self.source}, without {', '.join(tasks)}",
+        )
+
     def select(self, occupations: Sequence[str]) -> TaskTable:
         """Keep these occupations, in this order.
 

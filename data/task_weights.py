@@ -8,6 +8,7 @@ the detailed occupations of their minor groups (``tables/wagepan_soc.csv`` says 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -40,6 +41,7 @@ def task_weights(
     weights: str | Path | None = None,
     labor_share: float | str | Path = DEFAULT_LABOR_SHARE,
     exposure: str | Path | None = None,
+    without: Sequence[str] = (),
 ) -> TaskTable:
     """Read task weights with labour shares and exposure labels.
 
@@ -60,6 +62,8 @@ def task_weights(
         goes before a number and after a path.
     exposure
         Path of an own CSV: first column task, every other column a label in [0, 1].
+    without
+        Titles of tasks that are left out; the weights of the others are scaled to sum to one.
 
     Returns
     -------
@@ -101,9 +105,10 @@ def task_weights(
         labels = labels.loc[table.columns]
     else:
         labels = pd.DataFrame(index=table.columns)
-    return TaskTable(
+    found = TaskTable(
         weights=table, labor_share=share, exposure=labels, titles=titles, source=source
     )
+    return found.without(without)
 
 
 def _shipped_weights(level: Level, tasks: Tasks) -> tuple[pd.DataFrame, pd.Series]:

@@ -34,6 +34,8 @@ TITLES = {
     "labor-share": "Labour share",
     "sample": "Sample",
     "tasks": "Tasks",
+    "without-occupation": "Without one occupation",
+    "without-task": "Without one task",
 }
 
 
@@ -104,11 +106,16 @@ def alternatives(study: Study, tasks: TaskTable) -> list[Alternative]:
         makers = OF_THE_MODEL if refits else OF_THE_QUESTION
         for value, other in makers[choice](study, tasks):
             # Other tasks have scenarios of their own to check, once they are loaded.
-            if essence(other) in known or not (choice == "tasks" or _possible(other, tasks)):
+            possible = choice == "tasks" or _possible(other, tasks.without(_left_out(other)))
+            if essence(other) in known or not possible:
                 continue
             known.append(essence(other))
             found.append(Alternative(choice, value, _with_effort(other, refits), refits))
     return sorted(found, key=lambda one: one.refits)
+
+
+def _left_out(study: Study) -> tuple[str, ...]:
+    return study.tasks.without or ()
 
 
 def _with_effort(study: Study, refits: bool) -> Study:

@@ -81,6 +81,21 @@ def _tasks(study: Study, tasks: TaskTable) -> Iterator[_Named]:
             yield _FINENESS[other], updated(study, "tasks", tasks=_FINENESS[other])
 
 
+def _without_occupation(study: Study, tasks: TaskTable) -> Iterator[_Named]:
+    gone = study.panel.without or ()
+    for code in tasks.occupations:
+        if code not in gone and study.panel.source != "simulated":
+            title = str(tasks.titles.loc[code])
+            yield title, updated(study, "panel", without=(*gone, code))
+
+
+def _without_task(study: Study, tasks: TaskTable) -> Iterator[_Named]:
+    gone = study.tasks.without or ()
+    if len(tasks.tasks) > 2:  # of one task nothing is to be learnt
+        for task in tasks.tasks:
+            yield task, updated(study, "tasks", without=(*gone, task))
+
+
 #: By choice: other studies with what they chose, some of them perhaps the study itself.
 OF_THE_MODEL: dict[str, Callable[[Study, TaskTable], Iterator[_Named]]] = {
     "intercept": _intercept,
@@ -91,4 +106,6 @@ OF_THE_MODEL: dict[str, Callable[[Study, TaskTable], Iterator[_Named]]] = {
     "labor-share": _labor_share,
     "sample": _sample,
     "tasks": _tasks,
+    "without-occupation": _without_occupation,
+    "without-task": _without_task,
 }

@@ -86,7 +86,8 @@ def sensitivity(
         "", "the study itself", True, ".", done.gate.verdict,
         scenarios=summarize(posterior["counterfactual"].to_dataset(), band),
     )  # fmt: skip
-    wanted = [one for one in alternatives(study, tasks) if not (quick and one.refits)]
+    held = tasks.select(panel.occupations)
+    wanted = [one for one in alternatives(study, held) if not (quick and one.refits)]
     outcomes, found = [], _leave_one_out(posterior)
     elpd = {"the study itself": found} if found is not None else {}
     bare = posterior.drop_nodes("counterfactual")

@@ -51,8 +51,11 @@ Choice = Literal[
     "labor-share",
     "sample",
     "tasks",
+    "without-occupation",
+    "without-task",
 ]
-USUAL_CHOICES: tuple[Choice, ...] = get_args(Choice)
+# A fit for each occupation or task is asked for, not usual.
+USUAL_CHOICES: tuple[Choice, ...] = tuple(c for c in get_args(Choice) if "without" not in c)
 
 
 def _beside_the_study(path: Path, info: ValidationInfo) -> Path:
@@ -105,6 +108,7 @@ class PanelSettings(_Table):
     seed: Annotated[int, Field(ge=0)] | None = None
     min_years: Annotated[int, Field(ge=1)] | None = None
     drop_missing: bool | None = None
+    without: tuple[str, ...] | None = None
 
 
 class TaskSettings(_Table):
@@ -115,6 +119,7 @@ class TaskSettings(_Table):
     weights: FilePath | None = None
     labor_share: Annotated[float, Field(gt=0, lt=1)] | FilePath | None = None
     exposure: FilePath | None = None
+    without: tuple[str, ...] | None = None
 
 
 class CounterfactualSettings(_Table):

@@ -114,3 +114,18 @@ def test_nlsy97_estimation_sample(shared_data: Callable[[str], Path]) -> None:
     major = load_panel("nlsy97", path=path, occupation_level="major", workers=300, seed=1)
     assert len(major.occupations) == 22
     assert major.frame["worker"].nunique() == 300
+
+
+def test_an_occupation_is_left_out_with_the_years_in_it() -> None:
+    whole, some = load_panel(workers=50, seed=1), load_panel(workers=50, seed=1, without=["sales"])
+    expected = whole.frame[whole.frame["occupation"] != "sales"]
+    assert len(some.frame) == len(expected) < len(whole.frame)
+    assert set(some.frame["worker"]) == set(expected["worker"])
+    assert set(whole.occupations) - set(some.occupations) == {"sales"}
+
+
+def test_what_nobody_holds_cannot_be_left_out() -> None:
+    with pytest.raises(DataError, match=r"the occupation 'sale' .* Did you mean 'sales'\?"):
+        load_panel(without=["sale"])
+    with pytest.raises(DataError, match="Of a simulated panel no occupation is left out"):
+        load_panel("simulated", seed=1, without=["sales"])

@@ -104,6 +104,20 @@ def test_select_refuses(codes: Any, message: str) -> None:
         task_weights("wagepan").select(codes)
 
 
+def test_without_a_task_the_others_are_scaled() -> None:
+    whole = task_weights("wagepan", "gwa-category")
+    gone = whole.tasks[1]
+    table = task_weights("wagepan", "gwa-category", without=[gone])
+    kept = whole.weights.drop(columns=gone)
+    pd.testing.assert_frame_equal(table.weights, kept.div(1 - whole.weights[gone], axis=0))
+    assert gone not in table.exposure.index
+    assert whole.without(()).sha256 == whole.sha256
+    with pytest.raises(DataError, match=f"no task '{gone[:-1]}' .* Did you mean '{gone}'"):
+        whole.without([gone[:-1]])
+    with pytest.raises(DataError, match="is left without any task"):
+        whole.without(whole.tasks)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

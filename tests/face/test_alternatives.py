@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 
 from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
 from taskroy.stages import load_data
-from taskroy.study import USUAL_CHOICES, Study
+from taskroy.study import USUAL_CHOICES, Choice, Study
 
 PLAIN = '[tasks]\nlevel = "wagepan"\ntasks = "gwa-category"\n'
 RICH = """
@@ -76,7 +77,7 @@ def test_each_differs_in_its_choice_alone(text: str) -> None:
     study, found = of(text)
     # Prices do not respond where experience pays.
     impossible = {"state-dependence"} if 'kind = "prices"' in text else set()
-    assert {one.choice for one in found} == set(TITLES) - impossible
+    assert {one.choice for one in found} == set(USUAL_CHOICES) - impossible
     for one in found:
         places = differences(essence(study), essence(one.study))
         allowed = {("model", "covariance"), ("model", "factors")}
@@ -122,4 +123,25 @@ def test_names_of_tasks_leave_exposure_alone() -> None:
 
 
 def test_every_choice_has_a_title() -> None:
-    assert set(TITLES) == set(USUAL_CHOICES)
+    assert set(TITLES) == set(get_args(Choice))
+
+
+def test_each_occupation_and_each_task_is_left_out_in_turn() -> None:
+    vary = '[sensitivity]\nvary = ["without-occupation", "without-task"]\n'
+    named = '[[scenario]]\nname = "x"\ntasks = ["Mental Processes"]\n'
+    study, found = of(PLAIN + named + vary)
+    panel, tasks = load_data(study)
+    gone = [one for one in found if one.choice == "without-occupation"]
+    assert [one.value for one in gone] == list(tasks.titles)
+    other, same = load_data(gone[0].study)
+    assert set(panel.occupations) - set(other.occupations) == {tasks.occupations[0]}
+    assert same.sha256 == tasks.sha256
+    # A scenario that names the task is not one without it.
+    gone = [one for one in found if one.choice == "without-task"]
+    assert [one.value for one in gone] == [t for t in tasks.tasks if t != "Mental Processes"]
+    _, fewer = load_data(gone[0].study)
+    assert fewer.tasks == tuple(t for t in tasks.tasks if t != gone[0].value)
+    np.testing.assert_allclose(fewer.weights.sum(axis=1), 1, rtol=1e-12)
+    ratio = fewer.weights / tasks.weights[list(fewer.tasks)]
+    np.testing.assert_allclose(ratio.std(axis=1), 0, atol=1e-12)  # scaled, row by row
+    assert not {"without-occupation", "without-task"} & set(USUAL_CHOICES)
