@@ -1,4 +1,4 @@
-"""What the answer depends on: priors, by power scaling, and the study's alternatives."""
+"""What the answer depends on: what is not known, priors, and the study's alternatives."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from taskroy.posteriors.table_sensitivity import (
 )
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
+from taskroy.posteriors.uncertainty_split import split_table, split_words
 
 
 @dataclass(frozen=True)
 class DependencePart:
-    """Sentences about priors and about alternatives, tables and figures of both; may be empty."""
+    """Sentences, tables and figures: about the bands, priors, and alternatives; may be empty."""
 
+    uncertainty: list[str]
     priors: list[str]
     alternatives: list[str]
     tables: Mapping[str, Table]
@@ -32,7 +34,7 @@ class DependencePart:
 
 
 def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
-    """Compute what a posterior's densities, and a grid of alternatives, say.
+    """Compute what a posterior's draws and densities, and a grid of alternatives, say.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if has_densities(posterior):
         table = power_scaling_table(posterior)
         tables[table.name], priors = table, power_scaling_words(table)
+    table = split_table(posterior)
+    tables[table.name], uncertainty = table, split_words(table.frame)
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)
@@ -60,4 +64,4 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
                 curve_drawing(table, scenario, grid.band, prefix),
             ):
                 drawings[drawing.name] = drawing
-    return DependencePart(priors, alternatives, tables, drawings)
+    return DependencePart(uncertainty, priors, alternatives, tables, drawings)
