@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,8 @@ def test_the_section_holds_priors_and_alternatives(
     assert not (tmp_path / "figures/scenario-1-tornado.png").exists()
 
 
-def test_without_densities_or_alternatives_there_is_no_section(written: object) -> None:
+def test_without_densities_or_alternatives_only_the_bands_are_told(written: object) -> None:
     folder, _, _ = written  # type: ignore[misc]
-    assert HEADING not in (folder / "report.html").read_text()
+    text = (folder / "report.html").read_text()
+    section = text[text.index(f'"dependence">{HEADING}') : text.index('<h2 id="gate"')]
+    assert re.findall(r"<h3>(.*?)</h3>", section) == ["On what is not known exactly"]
