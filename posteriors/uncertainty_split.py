@@ -120,8 +120,8 @@ def split_table(tree: xr.DataTree) -> Table:
             Column("scenario", "Scenario", shown=bool(several)),
             Column("key", "Key", shown=False),
             Column("sd", "Posterior sd", "number", shown=False),
-            Column("parameters", "Parameters", "percent"),
-            Column("skills", "Workers’ skills, were parameters known", "percent"),
+            Column("parameters", "Parameters, at least", "percent"),
+            Column("skills", "Workers’ skills given parameters, at most", "percent"),
             Column("choice", "Choice of scenario", "percent", shown=bool(several)),
         ),
         (
