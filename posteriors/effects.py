@@ -36,7 +36,8 @@ _BY_OCCUPATION = (
     "log_price",
     "surplus_share",
 )
-_BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
+#: By group of people.
+BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
 _BY_GROUP = (
     *("group_share", "group_change", "group_share_unchanged", "group_change_unchanged"),
     *("held_share", "held_gain"),
@@ -46,7 +47,7 @@ _BY_GROUP = (
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_BY_OCCUPATION, ("occupation",)),
     **dict.fromkeys(_BY_GROUP, ("group", "occupation")),
-    **dict.fromkeys(_BY_PEOPLE, ("people",)),
+    **dict.fromkeys(BY_PEOPLE, ("people",)),
     "inequality_before": ("measure",),
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),

@@ -1,4 +1,4 @@
-"""What the answer depends on: priors, by power scaling, and the study's alternatives."""
+"""What the answer depends on: priors, the study's alternatives, and which scenario is asked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from taskroy.posteriors.table_sensitivity import (
     sensitivity_words,
     variants_table,
 )
+from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
 
@@ -48,6 +49,9 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if has_densities(posterior):
         table = power_scaling_table(posterior)
         tables[table.name], priors = table, power_scaling_words(table)
+    between = scenarios_uncertainty_table(posterior)
+    if between is not None:
+        tables[between.name] = between
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)
