@@ -9,43 +9,30 @@ result: ``docs/posterior.md``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from functools import partial
-from operator import itemgetter
+from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jax import Array
 from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
 from taskroy.models.learning import Learning
-from taskroy.models.prices import CONVERGED
-from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
-from taskroy.models.scenario_tasks import (
-    automated_shares,
-    check_scenario,
-    expand,
-    shares_of,
-)
-from taskroy.models.technology import Technology
-from taskroy.models.world import Parameters
+from taskroy.models.scenario import Automation, Scenario, steps_of
+from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
 from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
-from taskroy.posteriors.effects import DIMENSIONS, WIDE, effects
+from taskroy.posteriors.effects import DIMENSIONS, WIDE
+from taskroy.posteriors.effects_over_draws import over_draws, parameters_of
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.inequality import MEASURES
-from taskroy.posteriors.skill_groups import QUARTERS
+from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
+from taskroy.posteriors.redrawn_headlines import redrawn_headlines
+from taskroy.posteriors.scenario_programs import ScenarioPrograms
+from taskroy.posteriors.skill_groups import AUTOMATED, QUARTILES, SkillGroups
+from taskroy.posteriors.skill_groups import skill_groups as checked_groups
 from taskroy.posteriors.winners import PERCENTILES
 from taskroy.progress import Progress, Silent
-
-_BLOCK = 100
-# Of held shocks: scenarios that are compared share them, and a repetition has the same.
-_SEED = 1
-# Not a number by right: the productivity of machines where there are none.
-_MAY_BE_MISSING = frozenset({"productivity_threshold"})
 
 
 def counterfactual(
@@ -53,6 +40,8 @@ def counterfactual(
     scenarios: Sequence[Automation | Scenario],
     *,
     held_shocks: int = 0,
+    skill_groups: Sequence[str] = (AUTOMATED,),
+    skill_percentiles: Sequence[float] = QUARTILES,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Run scenarios on every draw of a posterior.
@@ -66,20 +55,27 @@ def counterfactual(
     held_shocks
         Sets of shocks, the same before and after, with which each worker's moves are simulated for
         every draw besides what is in closed form; 0 for none. All scenarios have the same ones.
+    skill_groups
+        Titles of tasks: workers are grouped by percentile of their skill at each, draw by draw, and
+        winners and losers told apart. "automated" stands for the mean skill at what a scenario
+        automates, weighted by the share of each task that it does.
+    skill_percentiles
+        Where these groups are cut.
     progress
         Told how far it is.
 
     Returns
     -------
     DataTree
-        The posterior with the group ``counterfactual``, dimension ``scenario`` first.
+        The posterior with the group ``counterfactual``, dimension ``scenario`` first; where skills
+        were drawn again, with ``counterfactual_redrawn`` too.
 
     Raises
     ------
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
         occupation left without labour, prices that do not converge, held shocks where experience
-        pays, or results that are not finite.
+        pays, skills to group by that do not exist, or results that are not finite.
 
     Warns
     -----
@@ -89,6 +85,7 @@ def counterfactual(
     constants = posterior["constant_data"].to_dataset()
     exposure = _exposure(constants)
     alone = expand(scenarios, exposure)
+    groups = checked_groups(skill_groups, skill_percentiles, list(exposure.index))
     names = [scenario.name for scenario in alone]
     if not names or len(set(names)) < len(names):
         raise ModelError(
@@ -106,50 +103,19 @@ def counterfactual(
     if held_shocks:
         _require_static(alone, posterior)
     with jax.enable_x64(True):
-        compute = _Compiled(posterior, held_shocks)
-        results = [_run(posterior, scenario, exposure, compute, tell) for scenario in alone]
+        programs = ScenarioPrograms(posterior, held_shocks, groups)
+        results = [
+            _run(posterior, scenario, exposure, programs, groups, tell) for scenario in alone
+        ]
+        redrawn = redrawn_headlines(posterior, alone, exposure, programs, tell)
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
-    tree = xr.DataTree.from_dict(
-        {
-            **{k: v.to_dataset() for k, v in posterior.children.items() if k != "counterfactual"},
-            "counterfactual": joined,
-        }
-    )
+    bare = posterior.drop_nodes(["counterfactual", REDRAWN], errors="ignore")
+    parts = {name: group.to_dataset() for name, group in bare.children.items()}
+    parts |= {"counterfactual": joined, **({} if redrawn is None else {REDRAWN: redrawn})}
+    tree = xr.DataTree.from_dict(parts)
     tree.attrs = dict(posterior.attrs)
     tree.attrs["scenarios"] = json.dumps([s.model_dump(mode="json") for s in alone])
     return tree
-
-
-class _Compiled:
-    """Effects of many draws, compiled once for scenarios that differ only in their tasks."""
-
-    def __init__(self, posterior: xr.DataTree, held_shocks: int) -> None:
-        constants = posterior["constant_data"].to_dataset()
-        self._technology = Technology.from_task_weights(
-            jnp.asarray(constants["task_weights"].to_numpy()),
-            jnp.asarray(constants["labor_share"].to_numpy()),
-        )
-        self._shock = posterior.attrs["model"]["shock"]
-        self._members = _members(constants)
-        self._held_shocks = held_shocks
-        self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
-
-    def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
-        """Return the effects of such steps as a function of their shares, and of numbered draws."""
-        form, number = tuple(step.form for step in steps), self._held_shocks
-        where = {"shock": self._shock, "members": self._members}
-
-        def of_draw(shares: Array, index: Array, draw: Parameters) -> dict[str, Array]:
-            key = jax.random.fold_in(jax.random.key(_SEED), index)
-            held = (key, number) if number else None
-            return effects(draw, form, self._technology, shares, **where, held=held)
-
-        def of_draws(shares: Array, index: Array, draws: Parameters) -> dict[str, Array]:
-            return jax.lax.map(lambda numbered: of_draw(shares, *numbered), (index, draws))
-
-        if form not in self._programs:
-            self._programs[form] = jax.jit(of_draws)
-        return self._programs[form]
 
 
 def _require_static(scenarios: Sequence[Automation | Scenario], posterior: xr.DataTree) -> None:
@@ -169,27 +135,18 @@ def _exposure(constants: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def _members(constants: xr.Dataset) -> Array | None:
-    """Return each worker's weight in each group of people; a group's weights sum to one."""
-    if "member" not in constants:
-        return None
-    weight = constants["member"].to_numpy().astype(np.float64)
-    if "worker_weight" in constants:
-        weight = weight * constants["worker_weight"].to_numpy()
-    return jnp.asarray(weight / weight.sum(1, keepdims=True))
-
-
 def _run(
     posterior: xr.DataTree,
     scenario: Automation | Scenario,
     exposure: pd.DataFrame,
-    compute: _Compiled,
+    programs: ScenarioPrograms,
+    groups: SkillGroups,
     progress: Progress,
 ) -> xr.Dataset:
     draws, constants = posterior["posterior"].to_dataset(), posterior["constant_data"].to_dataset()
-    run = partial(compute.steps(steps_of(scenario)), jnp.asarray(shares_of(scenario, exposure)))
+    run = programs.run(scenario, exposure)
     with DrawSummaries.collecting() as wide:
-        results = _over_draws(run, _parameters(draws), wide, scenario.name, progress)
+        results = over_draws(run, parameters_of(draws), scenario.name, progress, wide=wide)
         summaries = {
             f"{name}_{key}": variable
             for name, dimensions in WIDE.items()
@@ -201,6 +158,8 @@ def _run(
         for name, x in results.items()
     }
     share = automated_shares(scenario, exposure)
+    named = list(constants["people"].to_numpy()) if "people" in constants else []
+    people = {"people": [*named, *groups.labels]} if named or groups.by else {}
     summaries["worker_gain_probability"] = summaries.pop("worker_change_positive")
     del summaries["flow_positive"]  # shares of workers, positive always
     return xr.Dataset(
@@ -208,6 +167,7 @@ def _run(
             **variables,
             **summaries,
             "automated_share": ("task", share),
+            **({"people_share": ("people", _sizes(constants, groups))} if people else {}),
             "occupation_exposure": ("occupation", constants["task_weights"].to_numpy() @ share),
         },
         {
@@ -220,67 +180,13 @@ def _run(
             "group": list(GROUPS),
             "measure": list(MEASURES),
             "percentile": list(PERCENTILES),
-            "skill_quarter": list(QUARTERS),
-            **({"people": constants["people"].to_numpy()} if "people" in constants else {}),
+            **people,
         },
     )
 
 
-def _parameters(draws: xr.Dataset) -> Parameters:
-    """Stack chains and draws into one leading dimension."""
-    values = {"amenity": xr.zeros_like(draws["intercept"]), **draws.data_vars}
-
-    def flat(name: str) -> Array:
-        array = values[name].to_numpy().astype(np.float64)
-        return jnp.asarray(array.reshape(-1, *array.shape[2:]))
-
-    return Parameters(**{name: flat(name) for name in Parameters._fields if name in values})
-
-
-def _over_draws(
-    run: Callable[[Array, Parameters], dict[str, Array]],
-    parameters: Parameters,
-    wide: DrawSummaries,
-    scenario: str,
-    progress: Progress,
-) -> dict[str, NDArray[np.float64]]:
-    """Return what is kept draw by draw; the rest goes to `wide`."""
-    total = len(parameters.taste_scale)
-    block = min(_BLOCK, total)
-    progress.start("counterfactual", total)
-    parts = []
-    for first in range(0, total, block):
-        # The last block is filled up with its last draw, so that one shape compiles once.
-        index = np.minimum(np.arange(first, first + block), total - 1)
-        found = run(jnp.asarray(index), jax.tree.map(itemgetter(index), parameters))
-        part = {k: np.asarray(v)[: total - first] for k, v in found.items()}
-        _check_numbers(part, scenario)
-        for name in WIDE:
-            wide.add(name, part.pop(name))
-        parts.append(part)
-        progress.advance(min(first + block, total))
-    progress.finish()
-    return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
-
-
-def _check_numbers(results: dict[str, NDArray[np.float64]], scenario: str) -> None:
-    residual = results["price_residual"]
-    apart = ~(residual <= CONVERGED)
-    if apart.any():
-        raise ModelError(
-            f"Occupation prices do not converge in {apart.sum()} of {len(apart)} draws: the "
-            f"largest excess is {np.max(residual):.2g} in log prices.",
-            where=f"scenario '{scenario}'",
-            expected=f"{CONVERGED:g} or less in every draw",
-            remedy="allow more iterations, or a larger elasticity",
-        )
-    wrong = sorted(
-        k for k, v in results.items() if k not in _MAY_BE_MISSING and not np.isfinite(v).all()
-    )
-    if wrong:
-        raise ModelError(
-            f"'{wrong[0]}' is not finite in some draws.",
-            where=f"scenario '{scenario}'",
-            expected="finite wages in every occupation and draw",
-            remedy="automate a smaller share, or look at the posterior's checks",
-        )
+def _sizes(constants: xr.Dataset, groups: SkillGroups) -> NDArray[np.float64]:
+    """Return the share of workers in each group of people."""
+    if "member" not in constants:
+        return groups.sizes
+    return np.concatenate([constants["member"].to_numpy().mean(1), groups.sizes])

@@ -8,11 +8,7 @@ holds no careers; and of some draws, because each takes as long as a step of the
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax import Array
@@ -23,18 +19,11 @@ from taskroy.inference.problem import Problem
 from taskroy.inference.seen import Seen
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.forward_draws import below_observed
+from taskroy.posteriors.some_draws import SomeDraws
 from taskroy.progress import Progress
 
-#: Draws of all chains together whose densities are kept.
-DRAWS = 400
 CAREER = "career"
 BELOW = "mean_log_wage_below"
-
-
-def kept_draws(chains: int, count: int) -> np.ndarray:
-    """Return which of each chain's draws are kept: evenly spaced, 400 or so of all chains."""
-    number = min(count, math.ceil(DRAWS / chains))
-    return np.linspace(0, count - 1, number).round().astype(int)
 
 
 def density_groups(
@@ -71,31 +60,18 @@ def density_groups(
         ``draw`` says which draws of the posterior they are of.
     """
     problem = Problem(known, model, draws.pilot)
-    names = problem.sites(skills=False)
-    sites = {k: posterior[k] if k in posterior else draws.sites[k] for k in names}
-    chains, count = np.shape(sites["taste_scale"])
-    kept = kept_draws(chains, count)
-    some = {
-        k: jnp.asarray(np.asarray(v)[:, kept].reshape(-1, *np.shape(v)[2:]))
-        for k, v in sites.items()
-    }
-    found = log_densities(problem.skills(), some, jax.random.fold_in(key, 1), progress)
+    some = SomeDraws.of(problem, draws, posterior)
+    found = log_densities(problem.skills(), some.sites, jax.random.fold_in(key, 1), progress)
     below = below_observed(
-        *(known.economy, model, draws.pilot.grid, some, known.career, jax.random.fold_in(key, 2))
+        *(known.economy, model, draws.pilot.grid, some.sites, known.career),
+        jax.random.fold_in(key, 2),
     )
     workers = np.arange(found.likelihood.shape[1])
-
-    def group(values: dict[str, np.ndarray], *dimensions: str) -> xr.Dataset:
-        shape = (chains, len(kept))
-        variables: dict[str, Any] = {
-            k: (("chain", "draw", *dimensions), v.reshape(shape + v.shape[1:]))
-            for k, v in values.items()
-        }
-        return xr.Dataset(variables, {"chain": np.arange(chains), "draw": kept})
-
-    of_laplace = {"laplace": group({"log_correction": found.correction})}
+    of_laplace = {"laplace": some.dataset({"log_correction": found.correction})}
     return (of_laplace if draws.skill_log_weights is not None else {}) | {
-        "log_prior": group(found.prior),
-        "log_likelihood": group({CAREER: found.likelihood}, "worker").assign_coords(worker=workers),
-        "new_worker": group({BELOW: below}, "worker").assign_coords(worker=workers),
+        "log_prior": some.dataset(found.prior),
+        "log_likelihood": some.dataset({CAREER: found.likelihood}, "worker").assign_coords(
+            worker=workers
+        ),
+        "new_worker": some.dataset({BELOW: below}, "worker").assign_coords(worker=workers),
     }

@@ -19,7 +19,6 @@ from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
-from taskroy.posteriors.skill_groups import changes_by_skill
 from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
 
 _BY_OCCUPATION = (
@@ -37,7 +36,8 @@ _BY_OCCUPATION = (
     "log_price",
     "surplus_share",
 )
-_BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
+#: By group of people.
+BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
 _BY_GROUP = (
     *("group_share", "group_change", "group_share_unchanged", "group_change_unchanged"),
     *("held_share", "held_gain"),
@@ -47,13 +47,11 @@ _BY_GROUP = (
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_BY_OCCUPATION, ("occupation",)),
     **dict.fromkeys(_BY_GROUP, ("group", "occupation")),
-    **dict.fromkeys(_BY_PEOPLE, ("people",)),
+    **dict.fromkeys(BY_PEOPLE, ("people",)),
     "inequality_before": ("measure",),
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
     "worker_change_percentile": ("occupation", "percentile"),
-    "change_by_skill": ("task", "skill_quarter"),
-    "winners_by_skill": ("task", "skill_quarter"),
 }
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {
@@ -114,7 +112,6 @@ def effects(
         **wage_changes(old, new),
         **welfare_changes(old, new),
         **people,
-        **changes_by_skill(draw.skill, old, new),
         **simulated,
         "employment_before": employment / employment.sum(),
         "employment_after": new.probability.sum(0) / new.probability.sum(),

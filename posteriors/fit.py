@@ -41,6 +41,8 @@ from taskroy.posteriors.posterior_groups import (
     summaries_dataset,
 )
 from taskroy.posteriors.predictive import summarize_panel
+from taskroy.posteriors.redrawn_skills import GROUP as REDRAWN
+from taskroy.posteriors.redrawn_skills import redrawn_skills
 from taskroy.progress import Progress, Silent
 
 
@@ -133,13 +135,6 @@ def _fit(
         )
     career = jnp.stack([log_wage, occupation], axis=-1)
     posterior, predicted = completed(conditions, model, draws, career, after_key)
-    densities = (
-        {}  # one point: densities say nothing of a posterior
-        if inference.method == "simulated-mle"
-        else density_groups(
-            seen(conditions, log_wage, occupation), model, draws, posterior, after_key, progress
-        )
-    )
     prior, prior_predicted = prior_draws(conditions, model, draws.pilot.grid, prior_key)
     observed = summarize_panel(career, conditions.observed, len(used.occupations))
     coordinates = {
@@ -150,6 +145,14 @@ def _fit(
         "worker": np.arange(len(arrays.worker)),
         "exposure_label": list(used.exposure.columns),
     }
+    of_some_draws: dict[str, xr.Dataset] = {}
+    if inference.method != "simulated-mle":  # one point: neither says anything of a posterior
+        known = seen(conditions, log_wage, occupation)
+        of_some_draws = density_groups(known, model, draws, posterior, after_key, progress)
+        of_some_draws[REDRAWN] = redrawn_skills(
+            *(known, model, draws, posterior, coordinates),
+            *(jax.random.fold_in(after_key, 3), progress),
+        )
     groups = {
         "posterior": dataset_of_draws(posterior, coordinates),
         "sample_stats": statistics_dataset(draws),
@@ -158,7 +161,7 @@ def _fit(
         "prior_predictive": predictive_dataset(prior_predicted, coordinates),
         "observed_data": summaries_dataset(observed, coordinates),
         "constant_data": constants_dataset(panel, arrays, used, technology, coordinates),
-        **densities,
+        **of_some_draws,
     }
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if v is not None})
     tree.attrs = {

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from taskroy.posteriors.bands import Band
-from taskroy.posteriors.exposure_bins import exposure_bins_table
 from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
-from taskroy.posteriors.figure_flows import movers_drawing, transitions_drawing
-from taskroy.posteriors.figure_scenario import (
-    decomposition_drawing,
-    exposure_drawing,
-    winners_drawing,
-    workers_drawing,
-)
 from taskroy.posteriors.figure_style import Drawing
 from taskroy.posteriors.model_card import model_card
 from taskroy.posteriors.report_dependence import DependencePart, dependence
@@ -29,29 +21,13 @@ from taskroy.posteriors.report_provenance import (
     provenance_table,
     study_text,
 )
-from taskroy.posteriors.report_words import answer, certainty, question, trend
+from taskroy.posteriors.report_scenario import ScenarioPart, scenario_part
 from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_across_tasks import across_tasks_table
 from taskroy.posteriors.table_data import fit_tables, who_table
-from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
-from taskroy.posteriors.table_flows import flows_table, held_table, movers_table
-from taskroy.posteriors.table_headline import headline_table
-from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_parameters import parameter_tables
-from taskroy.posteriors.table_people import people_table
-from taskroy.posteriors.table_scenario import (
-    Scenario,
-    employment_table,
-    exposure_table,
-    scenarios,
-    task_table,
-    winners_table,
-    workers_table,
-)
-from taskroy.posteriors.table_skill import skill_table
-from taskroy.posteriors.table_steps import steps_table
+from taskroy.posteriors.table_scenario import scenarios
 from taskroy.posteriors.tables import Table, finite_or_none
-from taskroy.posteriors.within_occupations import within_drawing, within_table
 
 if TYPE_CHECKING:
     from taskroy.posteriors.gate import Gate
@@ -63,24 +39,6 @@ UNIT = (
     "Changes of wages are in log points: 100 times the change of the log wage. One log point is "
     "about one per cent; where per cent are given, they are 100 × (exp(change) − 1)."
 )
-
-
-@dataclass(frozen=True)
-class ScenarioPart:
-    """What the page says about one scenario."""
-
-    scenario: Scenario
-    question: list[str]
-    answer: list[str]
-    certainty: str
-    trend: str
-    tables: Mapping[str, Table]
-    drawings: Mapping[str, Drawing]
-
-    @property
-    def parts(self) -> Mapping[str, str]:
-        """Parts of the decomposition that are not zero throughout, by name."""
-        return parts_of(self.scenario)
 
 
 @dataclass(frozen=True)
@@ -138,7 +96,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
             "fit": fit_drawing(by_occupation, band),
         },
         parts=[
-            _part(
+            scenario_part(
                 scenario,
                 band,
                 rules.get(scenario.name),
@@ -172,6 +130,7 @@ def to_json(report: Report) -> dict[str, Any]:
             for part in report.parts
         ],
         "dependence": {
+            "uncertainty": report.dependence.uncertainty,
             "priors": report.dependence.priors,
             "alternatives": report.dependence.alternatives,
         },
@@ -184,80 +143,6 @@ def to_json(report: Report) -> dict[str, Any]:
         "study": json.loads(report.study) if report.study else None,
         "sources": list(SOURCES),
     }
-
-
-def _part(
-    scenario: Scenario,
-    band: Band,
-    rule: object,
-    steps: Sequence[str],
-    constants: xr.Dataset,
-    intercept: str,
-) -> ScenarioPart:
-    tasks, headline = task_table(scenario, band), headline_table(scenario, band)
-    exposure, winners = exposure_table(scenario, band), winners_table(scenario, band)
-    workers, decomposition = workers_table(scenario), decomposition_table(scenario, band)
-    told_apart = "people_change" in scenario.draws
-    people = {"people": people_table(scenario, constants, band)} if told_apart else {}
-    bins = exposure_bins_table(scenario, band)
-    further = _further_tables(scenario, band, intercept)
-    return ScenarioPart(
-        scenario=scenario,
-        question=question(scenario, tasks, rule, steps),
-        answer=answer(scenario, headline, band),
-        certainty=certainty(workers),
-        trend=trend(headline, band),
-        tables={
-            "headline": headline,
-            "tasks": tasks,
-            "winners": winners,
-            **people,
-            "workers": workers,
-            "exposure": exposure,
-            **({} if bins is None else {"bins": bins}),
-            "employment": employment_table(scenario, band),
-            "decomposition": decomposition,
-            **further,
-        },
-        drawings={
-            "winners": winners_drawing(scenario, winners, band),
-            "workers": workers_drawing(scenario, workers),
-            "exposure": exposure_drawing(scenario, exposure, bins, headline, band),
-            "decomposition": decomposition_drawing(scenario, decomposition, band),
-            **_further_drawings(scenario, further, band),
-        },
-    )
-
-
-def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str, Table]:
-    """Return what counterfactuals stored by earlier versions, or of one step, may not have."""
-    if "group_share" not in scenario.draws:
-        return {}
-    steps = steps_table(scenario, band, intercept)
-    percentiles = "worker_change_percentile" in scenario.draws
-    by_skill = "change_by_skill" in scenario.draws
-    return {
-        **({"within": within_table(scenario, band)} if percentiles else {}),
-        **({"skill": skill_table(scenario, band)} if by_skill else {}),
-        **({"steps": steps} if steps else {}),
-        "movers": movers_table(scenario, band),
-        **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
-        "flows": flows_table(scenario),
-        "inequality": inequality_table(scenario, band),
-        "welfare": welfare_table(scenario, band),
-    }
-
-
-def _further_drawings(
-    scenario: Scenario, tables: Mapping[str, Table], band: Band
-) -> dict[str, Drawing]:
-    drawings = {}
-    if "movers" in tables:
-        drawings["movers"] = movers_drawing(scenario, tables["movers"], band)
-        drawings["transitions"] = transitions_drawing(scenario)
-    if "within" in tables:
-        drawings["within"] = within_drawing(scenario, tables["within"])
-    return drawings
 
 
 def _facts(posterior: xr.DataTree) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from taskroy.posteriors.figure_style import Drawing
 from taskroy.posteriors.grid import Grid
 from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.table_power_scaling import power_scaling_table, power_scaling_words
+from taskroy.posteriors.table_scenario import scenarios
 from taskroy.posteriors.table_sensitivity import (
     sensitivity_table,
     sensitivity_words,
     variants_table,
 )
+from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table, uncertainty_words
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
-from taskroy.posteriors.uncertainty_split import split_table, split_words
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class DependencePart:
 
 
 def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
-    """Compute what a posterior's draws and densities, and a grid of alternatives, say.
+    """Compute what a posterior's densities, and a grid of alternatives, say.
 
     Parameters
     ----------
@@ -50,8 +51,14 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if has_densities(posterior):
         table = power_scaling_table(posterior)
         tables[table.name], priors = table, power_scaling_words(table)
-    table = split_table(posterior)
-    tables[table.name], uncertainty = table, split_words(table.frame)
+    uncertainty = [
+        uncertainty_words(one, one.redrawn)
+        for one in scenarios(posterior)
+        if one.redrawn is not None
+    ]
+    between = scenarios_uncertainty_table(posterior)
+    if between is not None:
+        tables[between.name] = between
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)

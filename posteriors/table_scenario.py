@@ -10,7 +10,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate
+from taskroy.posteriors.bands import Band, above_zero, estimate
+from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
 from taskroy.posteriors.small_cells import SMALLEST, to_suppress
 from taskroy.posteriors.tables import SUPPRESSED, Column, Table
 from taskroy.posteriors.titles import plain_title, titles_of
@@ -40,12 +41,15 @@ class Scenario:
         Group ``counterfactual``, without dimension ``scenario``.
     occupations
         Titles, made harmless.
+    redrawn
+        Group ``counterfactual_redrawn``, the same way; None where skills were not drawn again.
     """
 
     number: int
     name: str
     draws: xr.Dataset
     occupations: list[str]
+    redrawn: xr.Dataset | None = None
 
     @property
     def prefix(self) -> str:
@@ -61,12 +65,15 @@ class Scenario:
 
 def scenarios(tree: xr.DataTree) -> list[Scenario]:
     """Return the scenarios of a posterior, in order."""
-    group = tree["counterfactual"].to_dataset()
-    titles = titles_of(tree)
-    return [
-        Scenario(i + 1, plain_title(name), group.isel(scenario=i, drop=True), titles)
-        for i, name in enumerate(group["scenario"].values)
-    ]
+    group, titles = tree["counterfactual"].to_dataset(), titles_of(tree)
+    again = tree[REDRAWN].to_dataset() if REDRAWN in tree.children else None
+
+    def one(place: int, name: object) -> Scenario:
+        here = {"scenario": place}
+        redrawn = None if again is None else again.isel(here, drop=True)
+        return Scenario(place + 1, plain_title(name), group.isel(here, drop=True), titles, redrawn)
+
+    return [one(place, name) for place, name in enumerate(group["scenario"].values)]
 
 
 def task_table(scenario: Scenario, band: Band) -> Table:
@@ -89,53 +96,6 @@ def task_table(scenario: Scenario, band: Band) -> Table:
             Column("task", "Task"),
             Column("automated_share", "Share automated", "percent1"),
             Column("productivity", "Productivity of machines [band]", "number", band=True),
-        ),
-    )
-
-
-def exposure_table(scenario: Scenario, band: Band) -> Table:
-    """Return exposure, change of pay and employment by occupation, most exposed first."""
-    draws = scenario.draws
-    frame = pd.DataFrame(
-        {
-            "occupation": scenario.occupations,
-            "exposure": draws["occupation_exposure"].to_numpy(),
-            **estimate("log_wage_change", draws["log_wage_change"], band),
-            "rise_probability": above_zero(draws["log_wage_change"]),
-            **estimate("incumbent_change", draws["incumbent_change"], band),
-            "incumbent_rise_probability": above_zero(draws["incumbent_change"]),
-            "employment_before": draws["employment_before"].mean(SAMPLE).to_numpy(),
-        }
-    ).sort_values("exposure", ascending=False, kind="stable", ignore_index=True)
-    frame.insert(0, "number", np.arange(1, len(frame) + 1))
-    return Table(
-        f"{scenario.prefix}-exposure",
-        f"Exposure and change of the mean log wage, by occupation, with {band.name}s",
-        MEMBERS,
-        frame,
-        (
-            Column("number", "No.", "count"),
-            Column("occupation", "Occupation"),
-            Column("exposure", "Share of its work that is automated", "percent1"),
-            Column(
-                "log_wage_change",
-                "Change of its mean wage, log points [band]",
-                "log_points",
-                band=True,
-            ),
-            Column("rise_probability", "Probability of a rise", "probability"),
-            Column(
-                "incumbent_change",
-                "Change for who stays, log points [band]",
-                "log_points",
-                band=True,
-            ),
-            Column("incumbent_rise_probability", "Probability of a rise", "probability"),
-            Column("employment_before", "Employment before", "percent1", shown=False),
-        ),
-        (
-            "“Its mean wage” compares those who work in the occupation after the change with those "
-            "who did before; “who stays” follows those who were there, at unchanged wage shocks.",
         ),
     )
 

@@ -13,7 +13,7 @@ from taskroy.errors import ModelError
 from taskroy.models.scenario_tasks import NothingChanges, check_scenario, expand
 from taskroy.other_models import OF_THE_MODEL, updated
 from taskroy.other_questions import OF_THE_QUESTION
-from taskroy.study import Study
+from taskroy.study import CounterfactualSettings, Study
 from taskroy.study_file import toml_text
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def _left_out(study: Study) -> tuple[str, ...]:
 
 
 def _with_effort(study: Study, refits: bool) -> Study:
+    # Only headlines are compared; and the tasks whose skills group workers may be other ones.
+    study = study.model_copy(update={"counterfactual": CounterfactualSettings()})
     own = study.sensitivity
     effort = {k: v for k, v in (("warmup", own.warmup), ("draws", own.draws)) if v is not None}
     if not refits or not effort:

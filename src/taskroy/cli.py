@@ -227,7 +227,7 @@ def counterfactual(
             posterior,
             settings.scenario,
             place,
-            held_shocks=settings.counterfactual.held_shocks,
+            settings=settings.counterfactual,
             progress=progress,
         )
     sums = headlines(result, interval=settings.report.interval, level=settings.report.level)

@@ -24,7 +24,7 @@ from taskroy.posteriors.gate import require_gate
 from taskroy.progress import Progress
 from taskroy.run_folder import GATE, begin, claimed
 from taskroy.stages import CHECKPOINT, POSTERIOR, fit_study, load_data, study_of
-from taskroy.study import Study
+from taskroy.study import CounterfactualSettings, Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -123,7 +123,7 @@ def run(
             posterior,
             study.scenario,
             place,
-            held_shocks=study.counterfactual.held_shocks,
+            settings=study.counterfactual,
             progress=progress,
         )
         report = write_report(
@@ -169,7 +169,7 @@ def add_counterfactual(
     scenarios: Sequence[Automation | Scenario],
     place: Path,
     *,
-    held_shocks: int = 0,
+    settings: CounterfactualSettings | None = None,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Compute scenarios and store them with their posterior, replacing earlier ones.
@@ -182,8 +182,8 @@ def add_counterfactual(
         What machines take over, or what else happens.
     place
         Where the posterior is stored; it stays whole whatever happens meanwhile.
-    held_shocks
-        As for :func:`taskroy.counterfactual`.
+    settings
+        What is computed besides what is in closed form; the defaults without.
     progress
         Told how far the work is.
 
@@ -196,7 +196,8 @@ def add_counterfactual(
     from taskroy.posteriors.store import save_posterior
 
     bare = posterior.drop_nodes("counterfactual", errors="ignore")
-    result = counterfactual(bare, scenarios, held_shocks=held_shocks, progress=progress)
+    further = (settings or CounterfactualSettings()).model_dump()
+    result = counterfactual(bare, scenarios, **further, progress=progress)
     save_posterior(result, place, overwrite=True)
     return result
 

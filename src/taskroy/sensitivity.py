@@ -90,7 +90,10 @@ def sensitivity(
     wanted = [one for one in alternatives(study, held) if not (quick and one.refits)]
     outcomes, found = [], _leave_one_out(posterior)
     elpd = {"the study itself": found} if found is not None else {}
-    bare = posterior.drop_nodes("counterfactual")
+    # Where the bands of alternatives come from is not told, so no skills need be there twice.
+    bare = posterior.drop_nodes(
+        ["counterfactual", "counterfactual_redrawn", "redrawn_skills"], errors="ignore"
+    )
     for number, one in enumerate(wanted, 1):
         _LOG.info(
             "Alternative %d of %d: %s, %s.", number, len(wanted), TITLES[one.choice], one.value

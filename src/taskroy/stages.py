@@ -75,7 +75,10 @@ def _require_wagepan(study: Study) -> None:
 
 def _check_scenarios(study: Study, tasks: TaskTable) -> None:
     from taskroy.models.scenario_tasks import check_scenario, expand
+    from taskroy.posteriors.skill_groups import skill_groups
 
+    settings = study.counterfactual
+    skill_groups(settings.skill_groups, settings.skill_percentiles, list(tasks.tasks))
     for scenario in expand(study.scenario, tasks.exposure):
         check_scenario(
             scenario,

@@ -87,6 +87,15 @@ def _named_once(scenarios: Sequence[Automation | Scenario]) -> Sequence[Automati
     return scenarios
 
 
+def _rising(percentiles: tuple[float, ...]) -> tuple[float, ...]:
+    if list(percentiles) != sorted(set(percentiles)):
+        raise ValueError from StudyError(
+            f"The percentiles are {list(percentiles)}.",
+            expected="numbers between 0 and 100, each larger than the one before",
+        )
+    return percentiles
+
+
 FilePath = Annotated[Path, AfterValidator(_beside_the_study)]
 
 
@@ -134,6 +143,18 @@ class CounterfactualSettings(_Table):
             "are simulated for every draw; 0 for none.",
         ),
     ] = 0
+    skill_groups: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Tasks by the skill at which workers are grouped, draw by draw, to tell "
+            "winners and losers apart; 'automated' is the mean skill at what a scenario automates."
+        ),
+    ] = ("automated",)
+    skill_percentiles: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=100)], ...],
+        Field(min_length=1, description="Where the groups by skill are cut."),
+        AfterValidator(_rising),
+    ] = (25.0, 50.0, 75.0)
 
 
 class ReportSettings(_Table):

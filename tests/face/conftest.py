@@ -74,9 +74,7 @@ class StandIns:
             self.verdict, (Line(status=self.verdict, of=self.of), Line("divergences"))
         )
 
-    def counterfactual(
-        self, posterior: Any, scenarios: Any, *, held_shocks: int = 0, progress: Any
-    ) -> Any:
+    def counterfactual(self, posterior: Any, scenarios: Any, *, progress: Any, **_: Any) -> Any:
         self.called("counterfactual")
         shape = (len(scenarios), 2, 5)
         dims = ("scenario", "chain", "draw")

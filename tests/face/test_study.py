@@ -14,7 +14,8 @@ from taskroy.data.task_weights import task_weights
 from taskroy.errors import StudyError
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.scenario import Automation, Learning, Prices, Scenario
-from taskroy.study import PanelSettings, Source, Study, TaskSettings
+from taskroy.posteriors.counterfactual import counterfactual
+from taskroy.study import CounterfactualSettings, PanelSettings, Source, Study, TaskSettings
 from taskroy.study_file import default_text
 
 
@@ -40,6 +41,8 @@ def written(text: str) -> Study:
         ("[inference]\nchains = 0", r"Expected: a value greater than or equal to 1"),
         ("[inference]\nseed = 99999999999999999999", r"seed: .* more than 64 bits"),
         ("[report]\nlevel = 90", r"\[report\], level: .* Expected: a value less than 1"),
+        ("[counterfactual]\nskill_percentiles = [50, 25]", r"percentiles.* each larger than"),
+        ("[counterfactual]\nskill_percentiles = [0]", r"skill_percentiles 1: .* greater than 0"),
         ("[tasks]\nlabor_share = 1.5", r"labor_share: The value is 1\.5"),
         ("[model.priors.skill_mean]\nsd = inf", r"skill_mean\], sd: .* not finite"),
         ("[panel]\nworkers = nan", r"workers: .* not finite"),
@@ -199,6 +202,9 @@ def test_the_template_shows_the_defaults() -> None:
 
 
 def test_the_tables_mirror_the_functions() -> None:
+    own = inspect.signature(counterfactual).parameters
+    for name, field in CounterfactualSettings.model_fields.items():
+        assert own[name].default == field.default
     assert set(PanelSettings.model_fields) == set(inspect.signature(load_panel).parameters) - {
         "occupations"  # which are those of the task table
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +17,11 @@ from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario, 
 from taskroy.models.scenario_tasks import NothingChanges, shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
-from taskroy.posteriors.counterfactual import _Compiled, counterfactual
+from taskroy.posteriors.counterfactual import counterfactual
 from taskroy.posteriors.decomposition import PARTS
 from taskroy.posteriors.effects import effects as effects_of
+from taskroy.posteriors.scenario_programs import ScenarioPrograms
+from taskroy.posteriors.skill_groups import members_by_skill
 
 TASK_TITLES = (
     "Information Input", "Mental Processes", "Work Output", "Interacting With Others",
@@ -127,7 +130,7 @@ def test_impossible_scenarios_are_explained(small, scenarios, message):
 
 
 def test_scenarios_that_differ_in_their_tasks_share_a_program(small):
-    programs = _Compiled(small, held_shocks=0)
+    programs = ScenarioPrograms(small, held_shocks=0)
     first, *same, other = (
         programs.steps(steps_of(scenario))
         for scenario in (
@@ -150,8 +153,108 @@ def test_groups_of_people_have_posteriors(small):
             member=(("people", "worker"), member), worker_weight=("worker", np.ones(20))
         ).assign_coords(people=["educ: 12", "educ: 16"])
     )  # fmt: skip
-    found = counterfactual(told_apart, [Automation()])["counterfactual"].to_dataset()
+    tree = counterfactual(told_apart, [Automation()], skill_groups=())
+    found = tree["counterfactual"].to_dataset()
     assert found["people_change"].dims == ("scenario", "chain", "draw", "people")
     assert found["people"].to_numpy().tolist() == ["educ: 12", "educ: 16"]
     whole = found["people_change"].to_numpy() @ np.array([12, 8]) / 20
     np.testing.assert_allclose(whole, found["mean_change"].to_numpy(), atol=1e-12)
+
+
+def test_groups_by_skill_are_made_draw_by_draw(small):
+    scenario = Automation(name="m", tasks=TASK_TITLES[:2], productivity=0.1)
+    tree = counterfactual(
+        *(small, [scenario, Scenario(name="a", step=(Augmentation(),))]),
+        skill_groups=(TASK_TITLES[2], "automated"),
+        skill_percentiles=(30, 80),
+    )
+    found = tree["counterfactual"].to_dataset()
+    assert found["people"].to_numpy().tolist() == [
+        f"{skill}: {cell}"
+        for skill in (f"skill at {TASK_TITLES[2]}", "skill at what is automated")
+        for cell in ("lowest 30%", "30% to 80%", "highest 20%")
+    ]
+    np.testing.assert_allclose(found["people_share"].isel(scenario=0), [0.3, 0.5, 0.2] * 2)
+    constants, draws = small["constant_data"], small["posterior"].to_dataset()
+    technology = Technology.from_task_weights(constants["task_weights"], constants["labor_share"])
+    exposure = pd.DataFrame(
+        constants["exposure"].to_numpy(), constants["task"], ["human_beta", "gpt4_beta"]
+    )
+    shares = shares_of(scenario, exposure)
+    for chain, draw in np.ndindex(2, 3):
+        values = Parameters(
+            **{k: draws[k].to_numpy()[chain, draw] for k in Parameters._fields if k in draws}
+        )
+        change = np.asarray(
+            effects_of(values, (scenario,), technology, shares, shock="occupation")["worker_change"]
+        )
+        skill = draws["skill"].to_numpy()[chain, draw]
+        expected, winners = [], []
+        for score in (skill[:, 2], skill[:, 0] + skill[:, 1]):
+            order = np.argsort(score)  # of 20 workers: six, ten, four
+            for some in np.split(order, [6, 16]):
+                expected.append(change[some].mean())
+                winners.append((change[some] > 0).mean())
+        one = found.isel(scenario=0, chain=chain, draw=draw)
+        np.testing.assert_allclose(one["people_change"], expected, atol=1e-12)
+        np.testing.assert_allclose(one["people_winners"], winners, atol=1e-12)
+    # Where nothing is automated nobody is skilled at it; the other groups are told all the same.
+    idle = found["people_change"].isel(scenario=1)
+    assert np.isnan(idle[..., 3:]).all()
+    assert np.isfinite(idle[..., :3]).all()
+
+
+def test_groups_by_skill_follow_those_of_the_panel(small):
+    told_apart = small.copy()
+    member = np.arange(20) < 12
+    told_apart["constant_data"] = xr.DataTree(
+        small["constant_data"].to_dataset().assign(
+            member=(("people", "worker"), np.stack([member, ~member]))
+        ).assign_coords(people=["educ: 12", "educ: 16"])
+    )  # fmt: skip
+    bare = counterfactual(told_apart, [Automation()], skill_groups=())
+    alone = bare["counterfactual"].to_dataset()
+    both = counterfactual(told_apart, [Automation()], skill_groups=("automated",))
+    found = both["counterfactual"].to_dataset()
+    assert found["people"].to_numpy()[:2].tolist() == ["educ: 12", "educ: 16"]
+    np.testing.assert_allclose(
+        found["people_change"][..., :2], alone["people_change"], rtol=0, atol=1e-13
+    )
+    np.testing.assert_allclose(found["people_share"][0], [0.6, 0.4, *[0.25] * 4])
+    quarters = found["people_change"][..., 2:].mean("people")
+    np.testing.assert_allclose(quarters, found["mean_change"], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("by", "cuts", "message"),
+    [
+        (
+            ("Dreaming",),
+            (50,),
+            "'Dreaming' is no task of this study.\nExpected: each .*'automated'",
+        ),
+        (("automated",) * 2, (50,), "'automated' is named twice"),
+        (("automated",), (50, 25), "each larger than the one before"),
+        (("automated",), (), "one or more numbers"),
+        (("automated",), (0, 50), "between 0 and 100"),
+    ],
+)
+def test_impossible_groups_by_skill_are_explained(small, by, cuts, message):
+    with pytest.raises(ModelError, match=message):
+        counterfactual(small, [Automation()], skill_groups=by, skill_percentiles=cuts)
+
+
+def test_weights_count_where_groups_by_skill_are_cut():
+    rng = np.random.default_rng(4)
+    skill, weight = rng.normal(size=(40, 2)), rng.uniform(0.2, 3, 40)
+    by = np.array([[1.0, 0.0], [0.25, 0.75]])
+    given = (jnp.asarray(x) for x in (skill, by, weight))
+    found = np.asarray(members_by_skill(*given, (25, 50, 75)))
+    for row, one in enumerate(by):
+        reached, expected = 0.0, np.zeros((4, 40))
+        for worker in np.argsort(skill @ one):
+            middle = (reached + weight[worker] / 2) / weight.sum()
+            expected[int(4 * middle), worker] = weight[worker]
+            reached += weight[worker]
+        expected /= expected.sum(1, keepdims=True)
+        np.testing.assert_allclose(found[4 * row : 4 * row + 4], expected, atol=1e-14)

@@ -10,10 +10,10 @@ from taskroy.inference.settings import InferenceSettings
 from taskroy.models.priors import LogNormal, Priors
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.checks import check
-from taskroy.posteriors.density_groups import kept_draws
 from taskroy.posteriors.fit import fit
 from taskroy.posteriors.leave_one_out import compare_variants, leave_one_out, wage_pit
 from taskroy.posteriors.power_scaling import power_scaling
+from taskroy.posteriors.some_draws import kept_draws
 from taskroy.posteriors.table_power_scaling import (
     DATA,
     power_scaling_table,

@@ -246,17 +246,6 @@ def test_agrees_with_simulated_choices():
     assert (np.abs(worker - e["worker_change"]) < 4.5 * error).all()
 
 
-def test_quarters_by_skill_are_those_of_a_sorted_list():
-    e = effects()
-    change, skill = np.asarray(e["worker_change"]), np.asarray(DRAW.skill)
-    for task in range(skill.shape[1]):
-        order = np.argsort(skill[:, task])
-        for quarter in range(4):
-            some = change[order[10 * quarter : 10 * (quarter + 1)]]
-            found = (e[f"{name}_by_skill"][task, quarter] for name in ("change", "winners"))
-            np.testing.assert_allclose(list(found), [some.mean(), (some > 0).mean()], atol=1e-12)
-
-
 def test_groups_of_people_are_means_over_their_members():
     exposure = pd.DataFrame({"human_beta": SHARE}, index=TASKS)
     scenario = Scenario(name="s", step=(Automation(productivity=0.3),))

@@ -62,7 +62,7 @@ class TestGate:
     def test_reports_what_earlier_versions_stored(
         self, gate: Callable[..., None], undrawn: None, tmp_path: Path
     ) -> None:
-        tree = trees.make_tree()
+        tree = trees.make_tree().drop_nodes("counterfactual_redrawn")
         group = tree["counterfactual"].to_dataset()
         newer = ("group_", "inequality_", "welfare_", "flow_", "net_", "skill_change", "barg")
         tree["counterfactual"] = xr.DataTree(

@@ -9,8 +9,6 @@ import xarray as xr
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.table_flows import held_table
 from taskroy.posteriors.table_scenario import scenarios
-from taskroy.posteriors.table_skill import skill_table
-from taskroy.posteriors.titles import plain_title
 from taskroy.posteriors.within_occupations import within_table
 
 BAND = Band("eti", 0.9)
@@ -43,17 +41,3 @@ def test_held_groups_have_the_mean_of_who_is_in_them(tree: xr.DataTree) -> None:
     leavers = gain[:, :, 1, 0][some] / share[:, :, 1, 0][some]
     assert len(leavers) == share[:, :, 1, 0].size - 1
     assert first["leavers"] == pytest.approx(leavers.mean())
-
-
-def test_quarters_by_skill_stand_with_the_tasks_automated_most(tree: xr.DataTree) -> None:
-    (scenario,) = scenarios(tree)
-    frame = skill_table(scenario, BAND).frame
-    share = scenario.draws["automated_share"].to_numpy()
-    draws = tree["counterfactual"]["change_by_skill"].to_numpy()[0]
-    assert len(frame) == 4 * (share > 0).sum()
-    most = int(share.argmax())
-    assert frame["task"][0] == plain_title(str(tree["counterfactual"]["task"].to_numpy()[most]))
-    for quarter in range(4):
-        value = draws[..., most, quarter]
-        assert frame["change"][quarter] == pytest.approx(value.mean())
-        assert frame["gain_probability"][quarter] == pytest.approx((value > 0).mean())

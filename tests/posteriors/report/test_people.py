@@ -62,3 +62,57 @@ def test_without_groups_there_is_no_table(
 ) -> None:
     page = Page(write_report(trees.make_tree(), tmp_path).read_text())
     assert not any("what the panel says" in caption for caption in page.tables)
+
+
+def by_skill(tree: xr.DataTree, top: float) -> xr.DataTree:
+    """Put two groups by skill after those that the panel names."""
+    names = ["skill at data: lowest", "skill at data: highest"]
+    group = tree["counterfactual"].to_dataset()
+    old = group[["people_change", "people_winners", "people_welfare_change"]]
+    rng = np.random.default_rng(6)
+    dims = ("scenario", "chain", "draw", "people")
+    shape = (1, trees.CHAINS, trees.DRAWS, 2)
+    skilled = xr.Dataset({k: (dims, rng.uniform(0.4, 0.6, shape)) for k in old}, {"people": names})
+    people = xr.concat([old, skilled], "people")
+    member = tree["constant_data"]["member"].to_numpy().mean(1)
+    people["people_share"] = (
+        ("scenario", "people"), np.tile([*member, 1 - top, top], (1, 1)),
+    )  # fmt: skip
+    rest = group.drop_vars([*old, "people"]).drop_dims("people", errors="ignore")
+    tree["counterfactual"] = xr.DataTree(rest.merge(people))
+    return tree
+
+
+def test_groups_by_skill_follow_and_are_told_as_uncertain(
+    gate: Callable[..., None], undrawn: None, tmp_path: Path
+) -> None:
+    page = Page(write_report(by_skill(told_apart(weighted=False), 0.15), tmp_path).read_text())
+    table = page.table("Winners and losers, by what the panel says of workers, and by skill")
+    assert [row[0] for row in table[-2:]] == [
+        "skill at data: lowest", "skill at data: highest",
+    ]  # fmt: skip
+    # Nine workers are too few to show, and then the others would give them away.
+    assert set(table[-1][1:]) == set(table[-2][1:]) == {"not shown"}
+    assert table[5][1] == "30"
+    assert "lined up by the skills of that draw" in " ".join(page.text)
+
+
+def test_where_weights_cut_groups_by_skill_no_count_is_shown(
+    gate: Callable[..., None], undrawn: None, tmp_path: Path
+) -> None:
+    tree = by_skill(told_apart(weighted=True), 0.25)
+    page = Page(write_report(tree, tmp_path).read_text())
+    last = page.table("Winners and losers, by what the panel says of workers, and by skill")[-1]
+    assert last[1] == "–"
+    assert last[2].endswith("]")
+
+
+def test_groups_that_do_not_exist_in_a_scenario_are_left_out(
+    gate: Callable[..., None], undrawn: None, tmp_path: Path
+) -> None:
+    tree = by_skill(told_apart(weighted=False), 0.15)
+    for name in ("people_change", "people_winners", "people_welfare_change"):
+        tree["counterfactual"][name][..., -2:] = np.nan
+    page = Page(write_report(tree, tmp_path).read_text())
+    table = page.table("Winners and losers, by what the panel says of workers, with")
+    assert len(table) == 6

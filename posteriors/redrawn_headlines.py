@@ -1,0 +1,70 @@
+"""The group ``counterfactual_redrawn``: headlines of scenarios at skills drawn once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import xarray as xr
+
+from taskroy.models.scenario import Automation, Scenario
+from taskroy.posteriors.effects import DIMENSIONS
+from taskroy.posteriors.effects_over_draws import over_draws, parameters_of
+from taskroy.posteriors.redrawn_skills import GROUP as REDRAWN_SKILLS
+from taskroy.posteriors.scenario_programs import ScenarioPrograms
+from taskroy.progress import Progress
+
+GROUP = "counterfactual_redrawn"
+#: Of which the report says where their bands come from.
+HEADLINES = ("winners", "mean_change", "welfare_change", "log_wage_change")
+
+
+def redrawn_headlines(
+    posterior: xr.DataTree,
+    scenarios: Sequence[Automation | Scenario],
+    exposure: pd.DataFrame,
+    programs: ScenarioPrograms,
+    progress: Progress,
+) -> xr.Dataset | None:
+    """Return headlines at the same θ as some draws of the posterior, but at other draws of skills.
+
+    Parameters
+    ----------
+    posterior
+        A tree.
+    scenarios
+        Checked, and each one alone.
+    exposure
+        Labels of the tasks.
+    programs
+        That give effects of draws.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    Dataset or None
+        `HEADLINES` (scenario, chain, draw, …), the coordinate ``draw`` saying of which draws; None
+        where no skills were drawn again, as in trees of earlier versions.
+    """
+    if REDRAWN_SKILLS not in posterior.children:
+        return None
+    again = posterior[REDRAWN_SKILLS].to_dataset()
+    draws = posterior["posterior"].to_dataset().isel(draw=again["draw"].to_numpy())
+    draws = draws.assign(skill=again["skill"].variable)
+    parameters, shape = parameters_of(draws), (draws.sizes["chain"], draws.sizes["draw"])
+    found = []
+    for scenario in scenarios:
+        run = programs.run(scenario, exposure)
+        effects = over_draws(run, parameters, scenario.name, progress)
+        variables = {
+            name: (
+                ("chain", "draw", *DIMENSIONS.get(name, ())),
+                effects[name].reshape(shape + effects[name].shape[1:]),
+            )
+            for name in HEADLINES
+        }
+        found.append(xr.Dataset(variables, {"occupation": draws["occupation"].to_numpy()}))
+    names = pd.Index([scenario.name for scenario in scenarios], name="scenario")
+    joined = xr.concat(found, names, join="exact")
+    return joined.assign_coords(chain=again["chain"], draw=again["draw"])
