@@ -14,7 +14,7 @@ from jaxtyping import Float
 from taskroy.inference.over_draws import over_draws
 from taskroy.inference.seen import Seen
 from taskroy.inference.skill_importance import log_weights
-from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, expanded_posterior, laplace
+from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, laplace
 from taskroy.inference.theta import Theta, theta_at
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
@@ -50,7 +50,7 @@ class SkillDraws(NamedTuple):
 
 def find(problem: SkillProblem, theta: Theta, *, steps: int = _NEWTON_STEPS) -> Laplace:
     """Return the Laplace approximation of every worker's skills at θ."""
-    start = expanded_posterior(theta, problem.seen, problem.expansion).centre
+    start = problem.expansion.gaussian(theta, problem.seen).centre
     return laplace(theta, problem.seen, start, problem.settings, problem.coarse, steps=steps)
 
 

@@ -80,8 +80,8 @@ def posterior(
     """
     pilot_key, sample_key = jax.random.split(key)
     values, levels = first_fit(known, model, pilot_key, None)
-    there, expansion = look_around(values, known, model, no_expansion(known.economy))
-    problem = Problem(known, model, Pilot(values, expansion, *grids, there, levels))
+    there, expansion, lean = look_around(values, known, model, no_expansion(known.economy))
+    problem = Problem(known, model, Pilot(values, expansion, *grids, there, levels, lean))
     error = largest_error(there.replace(grid=grids[0]), known.career)
     route = {"nuts": _joint, "nuts-marginal": _marginal, "svi": _svi}[inference.method]
     return Posterior(*route(problem, inference, thin, sample_key), error)
@@ -111,8 +111,8 @@ def _marginal(
     # The second look is from where the posterior is: Newton's steps start nearer.
     values = generated_values(problem.marginal, problem.sites(skills=False), guide.median())
     found = problem.pilot
-    there, expansion = look_around(values, problem.known, problem.settings, found.expansion)
-    again = found._replace(values=values, expansion=expansion, careers=there)
+    there, expansion, lean = look_around(values, problem.known, problem.settings, found.expansion)
+    again = found._replace(values=values, expansion=expansion, careers=there, low_rank=lean)
     problem = Problem(problem.known, problem.settings, again)
     density = density_of(problem.marginal)
     point = density.to_real(problem.start())

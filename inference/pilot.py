@@ -17,15 +17,15 @@ from jaxtyping import Float
 
 from taskroy.errors import FitError
 from taskroy.inference.accuracy import GridError, accurate_grid
+from taskroy.inference.low_rank_expansion import LowRankExpansion, low_rank
 from taskroy.inference.replace_skills import WHITENED, whitened
 from taskroy.inference.seen import Seen, generative
 from taskroy.inference.skill_posterior import (
     ChoiceExpansion,
-    expanded_posterior,
     laplace,
     no_expansion,
 )
-from taskroy.inference.theta import careers, theta_at
+from taskroy.inference.theta import Theta, careers, theta_at
 from taskroy.inference.variational import approximate
 from taskroy.inference.whiten_levels import Levels, levels_near
 from taskroy.models.careers import Careers
@@ -123,7 +123,8 @@ class Pilot(NamedTuple):
     ``values`` are medians of the sites of θ, ``expansion`` is of the choice factor at each
     worker's mode there, ``grid`` is sized to the panel and ``coarse`` is that of derivatives;
     ``careers`` is the distribution of careers at those modes, ``levels`` what the data say of the
-    levels of occupations, and ``error`` that of ``grid``, once it has been measured.
+    levels of occupations, and ``error`` that of ``grid``, once it has been measured. ``low_rank``
+    is the expansion made cheap to whiten with, where there are many tasks.
     """
 
     values: dict[str, Array]
@@ -132,7 +133,13 @@ class Pilot(NamedTuple):
     coarse: Grid
     careers: Careers
     levels: Levels
+    low_rank: LowRankExpansion | None = None
     error: GridError | None = None
+
+    @property
+    def whitening(self) -> ChoiceExpansion | LowRankExpansion:
+        """What whitens skills."""
+        return self.expansion if self.low_rank is None else self.low_rank
 
     def refined(self, known: Seen, tolerance: float) -> Pilot:
         """Return the pilot with a grid whose error is within the tolerance, and measured."""
@@ -172,9 +179,11 @@ def first_fit(
     """
     model, unknown = generative(known, settings, FIRST_GRID), no_expansion(known.economy)
     start = starting_values(known.economy, settings)
+    still = start[WHITENED]
+    units = settings.priors.skill_sd.median * jnp.eye(still.shape[1]), start["wage_shock_scale"]
     guide_key, level_key = jax.random.split(key)
     guide = approximate(
-        whitened(model, known, unknown),
+        whitened(model, known, low_rank(unknown, known, still, *units) or unknown),
         guide_key,
         start,
         steps=_STEPS,
@@ -197,26 +206,29 @@ def pilot_at(
 
     `expansion` is where the search for modes starts, `levels` are kept; the rest as for `pilot`.
     """
-    there, found = look_around(values, known, settings, expansion)
+    there, found, lean = look_around(values, known, settings, expansion)
     steps = (step_for(tolerance), _COARSE_STEP)
     grid, coarse = (fitting_grid(there, known.career, step) for step in steps)
-    return Pilot(values, found, grid, coarse, there, levels)
+    return Pilot(values, found, grid, coarse, there, levels, lean)
 
 
 def look_around(
     values: dict[str, Array], known: Seen, settings: ModelSettings, expansion: ChoiceExpansion
-) -> tuple[Careers, ChoiceExpansion]:
-    """Return careers at every worker's mode given θ, and the choice factor expanded there."""
+) -> tuple[Careers, ChoiceExpansion, LowRankExpansion | None]:
+    """Return careers at every worker's mode given θ, and what is expanded there."""
 
     @jax.jit
-    def at_modes(values: dict[str, Array], expansion: ChoiceExpansion) -> Careers:
+    def at_modes(values: dict[str, Array], expansion: ChoiceExpansion) -> tuple[Theta, Array]:
         theta = theta_at(generative(known, settings, FIRST_GRID), values)
-        start = expanded_posterior(theta, known, expansion).centre
+        start = expansion.gaussian(theta, known).centre
         modes = laplace(theta, known, start, settings, FIRST_GRID, steps=_NEWTON_STEPS)
-        return careers(theta, known, modes.gaussian.centre, settings, FIRST_GRID)
+        return theta, modes.gaussian.centre
 
-    there = at_modes(values, expansion)
-    return there, expand_choice(there, known.career, known.economy.technology.task_weights)
+    theta, modes = at_modes(values, expansion)
+    there = careers(theta, known, modes, settings, FIRST_GRID)
+    found = expand_choice(there, known.career, known.economy.technology.task_weights)
+    lean = low_rank(found, known, modes, theta.skill_scale_tril, theta.wage_shock_scale)
+    return there, found, lean
 
 
 def step_for(tolerance: float) -> float:

@@ -21,6 +21,7 @@ from numpyro import handlers
 from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
 from taskroy.inference.latent_sites import latent_sites
+from taskroy.inference.low_rank_expansion import LowRankExpansion
 from taskroy.inference.pilot import Pilot, pilot_at
 from taskroy.inference.replace_skills import (
     WHITENED,
@@ -62,7 +63,7 @@ class Problem:
 
     def joint(self) -> Any:
         """Run the model of θ and whitened skills."""
-        part, expansion = self._split(self.known, self.pilot.expansion)
+        part, expansion = self._split(self.known, self.pilot.whitening)
         white = whiten_levels(generative(part, self.settings, self.pilot.grid), self.pilot.levels)
         return whitened(white, part, expansion)()
 
@@ -85,11 +86,13 @@ class Problem:
             alone = integrated(white, part, expansion, self.settings, coarse)
         return WeighWorkers(alone, len(self.known.career) / len(part.career))()
 
-    def _split(self, part: Seen, expansion: ChoiceExpansion) -> tuple[Seen, ChoiceExpansion]:
+    def _split[E: (ChoiceExpansion, ChoiceExpansion | LowRankExpansion)](
+        self, part: Seen, expansion: E
+    ) -> tuple[Seen, E]:
         if self.mesh is None:
             return part, expansion
         split = partial(split_workers, mesh=self.mesh)
-        return part.map_workers(split), ChoiceExpansion(*map(split, expansion))
+        return part.map_workers(split), expansion.map_workers(split)
 
     def start(self) -> dict[str, Array]:
         """Return values of the sites of `joint`, hence of `marginal`, to start from."""

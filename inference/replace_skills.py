@@ -18,12 +18,12 @@ from numpyro import handlers
 from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
+from taskroy.inference.low_rank_expansion import LowRankExpansion
 from taskroy.inference.seen import Seen
 from taskroy.inference.skill_importance import log_mean, log_weights
 from taskroy.inference.skill_posterior import (
     ChoiceExpansion,
     SkillGaussian,
-    expanded_posterior,
     laplace,
 )
 from taskroy.inference.theta import RecordTheta, Theta
@@ -42,7 +42,7 @@ type _Skills = Callable[[Theta], Array]
 def whitened(
     model: Callable[..., Any],
     seen: Seen,
-    expansion: ChoiceExpansion,
+    expansion: ChoiceExpansion | LowRankExpansion,
 ) -> Callable[..., Any]:
     """Return the model with skills whitened and what the data never touch left out.
 
@@ -58,7 +58,7 @@ def whitened(
     seen
         What it is conditioned on.
     expansion
-        Of the choice factor, from :func:`taskroy.inference.pilot.pilot`.
+        Of the choice factor, or of wages too, from :func:`taskroy.inference.pilot.pilot`.
 
     Returns
     -------
@@ -68,8 +68,8 @@ def whitened(
     """
 
     def skills(theta: Theta) -> Array:
-        gaussian = expanded_posterior(theta, seen, expansion)
-        tasks = gaussian.centre.shape[-1:]
+        gaussian = expansion.gaussian(theta, seen)
+        tasks = theta.skill_scale_tril.shape[:1]
         z = numpyro.sample(WHITENED, dist.Normal(0, 1).expand(tasks).to_event(1))
         e = gaussian.at(z)
         # N(e; 0, I)·|de/dz| in place of the N(z; 0, I) that the sample site counts.
@@ -109,7 +109,7 @@ def integrated(
 
     def skills(theta: Theta) -> Array:
         fixed = jax.lax.stop_gradient(theta)
-        start = expanded_posterior(fixed, seen, expansion).centre
+        start = expansion.gaussian(fixed, seen).centre
         found = laplace(theta, seen, start, settings, grid, steps=NEWTON_STEPS)
         e = found.mode
         numpyro.factor(DENSITY, -0.5 * ((e**2).sum(-1) + found.log_determinant))
@@ -149,7 +149,7 @@ def integrated_by_importance(
         if key is None:
             raise ValueError("the proposals of skills are random: seed the model")
         fixed = jax.lax.stop_gradient(theta)
-        start = expanded_posterior(fixed, seen, expansion).centre
+        start = expansion.gaussian(fixed, seen).centre
         found = laplace(theta, seen, start, settings, coarse, steps=NEWTON_STEPS)
         e = found.mode
         gaussian = SkillGaussian(e, found.gaussian.factor)

@@ -15,7 +15,7 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.inference.seen import Seen
-from taskroy.inference.skill_posterior import expanded_posterior, no_expansion
+from taskroy.inference.skill_posterior import no_expansion
 from taskroy.inference.theta import Theta, careers
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
@@ -49,7 +49,7 @@ def simulated_log_likelihood(
     Array
         Log density of log wages and occupations, skills integrated out, (N,).
     """
-    skills = expanded_posterior(theta, seen, no_expansion(seen.economy))
+    skills = no_expansion(seen.economy).gaussian(theta, seen)
     # The quadrature's grid is not used: choices are simulated.
     centre = careers(theta, seen, skills.centre, settings, Grid())
     wages = centre.factors(seen.career)[0].sum(-1)

@@ -7,7 +7,8 @@ concave: one mode, which Newton's steps find (model.md, section 4).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,19 @@ class ChoiceExpansion(NamedTuple):
 
     def of(self, workers: Int[Array, " B"]) -> ChoiceExpansion:
         """Return the expansion of some workers, by their indices."""
-        return ChoiceExpansion(*(x[workers] for x in self))
+        return self.map_workers(lambda x: x[workers])
+
+    def map_workers(self, change: Callable[[Array], Array]) -> Self:
+        """Return the same with every array whose leading axis is workers changed."""
+        return self._replace(**{k: change(v) for k, v in self._asdict().items()})
+
+    def gaussian(self, theta: Theta, seen: Seen) -> SkillGaussian:
+        """Return the exact posterior of skills had the choice factor been this: no iteration."""
+        worth = theta.mean_potential + theta.amenity
+        slope = wage_slope(theta, seen) + self.slope - self.cross @ worth
+        factor = cholesky(_precision(theta, seen, self.curvature))
+        half = solve_lower(factor, slope @ theta.skill_scale_tril)
+        return SkillGaussian(solve_lower(factor, half, transpose=True), factor)
 
 
 def no_expansion(economy: Economy) -> ChoiceExpansion:
@@ -67,16 +80,6 @@ class SkillGaussian(NamedTuple):
     def log_volume(self) -> Float[Array, " N"]:
         """log|C|, what a unit of z is smaller than a unit of e."""
         return jnp.log(jnp.diagonal(self.factor, axis1=-2, axis2=-1)).sum(-1)
-
-
-def expanded_posterior(theta: Theta, seen: Seen, expansion: ChoiceExpansion) -> SkillGaussian:
-    """Return the exact posterior had the choice factor been its expansion: no iteration."""
-    worth = theta.mean_potential + theta.amenity
-    slope = _wage_slope(theta, seen) + expansion.slope - expansion.cross @ worth
-    precision = _precision(theta, seen, expansion.curvature)
-    factor = cholesky(precision)
-    half = solve_lower(factor, slope @ theta.skill_scale_tril)
-    return SkillGaussian(solve_lower(factor, half, transpose=True), factor)
 
 
 class Laplace(NamedTuple):
@@ -148,8 +151,8 @@ def laplace(
     return Laplace(mode, gaussian, value + (trace - jax.lax.stop_gradient(trace)), decrement)
 
 
-def _wage_slope(theta: Theta, seen: Seen) -> Float[Array, "N K"]:
-    """Gradient in s of the wage factors at mean skills."""
+def wage_slope(theta: Theta, seen: Seen) -> Float[Array, "N K"]:
+    """Return the gradient in s of each worker's wage factors at mean skills."""
     common = seen.economy.design @ theta.coefficient
     held = seen.career[..., 1].astype(jnp.int32)
     net = seen.career[..., 0] - common - theta.mean_potential[held]
@@ -175,7 +178,7 @@ def _score(
         seen.career, seen.economy.technology.task_weights
     )
     pulled = (seen.gram @ (skills @ tril.T)[..., None])[..., 0] / theta.wage_shock_scale**2
-    gradient = (_wage_slope(theta, seen) - pulled + slope) @ tril - skills
+    gradient = (wage_slope(theta, seen) - pulled + slope) @ tril - skills
     return gradient, curvature
 
 

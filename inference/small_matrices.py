@@ -1,7 +1,7 @@
 """Cholesky factors of many small matrices at once.
 
 On CPU, XLA's batched triangular solves and their gradients call LAPACK once a matrix: hundreds of
-small calls cost a hundred times the rest of a gradient (model.md, section 4). Up to a dozen rows
+small calls cost a hundred times the rest of a gradient (model.md, section 4). Up to eight rows
 the same algebra written out over the batch is a few vector operations. Above, the factor is
 LAPACK's, and its derivative products of whole batches.
 """
@@ -14,8 +14,8 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Float
 
-# Above this the written-out algebra takes longer to compile than it saves.
-_UNROLLED_ROWS = 12
+# Above this LAPACK is faster, and the written-out algebra takes seconds to compile.
+_UNROLLED_ROWS = 8
 
 
 def cholesky(matrix: Float[Array, "N K K"]) -> Float[Array, "N K K"]:

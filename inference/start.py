@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from taskroy.inference.accuracy import GridError
 from taskroy.inference.checkpoint import Checkpoint, named_leaves, nested
+from taskroy.inference.low_rank_expansion import LowRankExpansion
 from taskroy.inference.pilot import Pilot
 from taskroy.inference.skill_posterior import ChoiceExpansion
 from taskroy.inference.whiten_levels import LevelLikelihood
@@ -60,6 +61,7 @@ def to_arrays(start: Start) -> dict[str, np.ndarray]:
         {
             "values": pilot.values,
             "expansion": pilot.expansion._asdict(),
+            **({} if pilot.low_rank is None else {"low_rank": pilot.low_rank._asdict()}),
             "levels": {k: v._asdict() for k, v in pilot.levels.items()},
             "error": {k: np.asarray(v) for k, v in pilot.error._asdict().items()},
             "grid": _grid_arrays(pilot.grid),
@@ -93,6 +95,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Start:
         coarse=_grid(tree["coarse"]),
         careers=careers,
         levels={k: LevelLikelihood(**_on_device(v)) for k, v in tree.get("levels", {}).items()},
+        low_rank=LowRankExpansion(**_on_device(tree["low_rank"])) if "low_rank" in tree else None,
         error=GridError(**{k: float(v) for k, v in tree["error"].items()}),
     )
     parameters = tuple(str(name) for name in tree["parameters"])

@@ -132,8 +132,9 @@ def career_integrand(
     shifted = value.T + right
     domain = domain_of(shifted, ratio, 0.0 if bonus is None else jnp.max(bonus.worth))
     matrices = tuple(matrix_at(domain, back, table, grid, order) for order in range(highest + 1))
-    terms = jnp.moveaxis(chebyshev(shifted, domain, grid), 0, 1)
-    total = matrices[0].T @ terms.sum(0)
+    terms = chebyshev_terms(shifted, domain, grid)
+    # Summed one by one: stacked they would be R times the memory.
+    total = matrices[0].T @ jnp.stack([term.sum(0) for term in terms])
     # y is gathered rather than its T_r, which keeps the scatter in the gradient R times smaller.
     own = -chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)[:, None]
     if bonus is not None:
@@ -146,7 +147,7 @@ def career_integrand(
     # The nodes left of the first, where the integrand is e^c times a constant, summed: Σ_j e^-jh.
     tail = jnp.zeros(grid.nodes, value.dtype).at[0].set(-jnp.log(-jnp.expm1(-step)))
     exponent += tail[:, None, None]
-    return CareerIntegrand(exponent, jnp.log(step), matrices, terms, own)
+    return CareerIntegrand(exponent, jnp.log(step), matrices, jnp.stack(terms, axis=1), own)
 
 
 def at_nodes(matrix: Float[Array, "R Q"], terms: Float[Array, "R *M N"]) -> Float[Array, "Q *M N"]:
@@ -201,12 +202,17 @@ def domain_of(y: Array, ratio: Array, further: Array | float = 0.0) -> tuple[Arr
 
 def chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "R ..."]:
     """T_0 … T_{R−1} of y scaled from its domain to [−1, 1], leading."""
+    return jnp.stack(chebyshev_terms(y, domain, grid))
+
+
+def chebyshev_terms(y: Array, domain: tuple[Array, Array], grid: Grid) -> list[Array]:
+    """Return the same, one by one."""
     low, high = domain
     t = (2 * jnp.maximum(y, low) - (low + high)) / (high - low)
     terms = [jnp.ones_like(t), t]
     for _ in range(grid.terms - 2):
         terms.append(2 * t * terms[-1] - terms[-2])
-    return jnp.stack(terms)
+    return terms
 
 
 def matrix_at(

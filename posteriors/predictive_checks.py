@@ -46,7 +46,8 @@ class PredictiveCheck:
         one for each occupation or pair of them: their distance from predicted means, in predicted
         sds (root mean square).
     low, high
-        Ends of the interval of 90% of what is predicted of it.
+        Ends of the interval of 90% of what is predicted of it; of summaries that hang on skills,
+        of its distance from what is seen at the same skills, put at `observed`.
     p
         Share of predictions that are as far out: on either side for one number, farther from the
         means for several.
@@ -126,7 +127,10 @@ def _one(
         return None  # nobody was seen twice
     observed, replicated = observed[there], replicated[there]
     tails = (replicated >= observed).mean(), (replicated <= observed).mean()
-    return _check(name, label, float(observed.mean()), replicated, min(1.0, 2 * min(tails)))
+    # Of skills, both move from draw to draw: the interval is that of what is between them.
+    centre = float(observed.mean())
+    paired = replicated - (observed - centre)
+    return _check(name, label, centre, paired, min(1.0, 2 * min(tails)))
 
 
 def _several(

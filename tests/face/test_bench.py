@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 import xarray as xr
 
 from taskroy.benchmarks.agreement import distances
-from taskroy.benchmarks.benchmark import Effort, Row
-from taskroy.benchmarks.suite import BENCHMARKS
+from taskroy.benchmarks.benchmark import Benchmark, Effort, Row
+from taskroy.benchmarks.suite import BENCHMARKS, run_into
 from taskroy.benchmarks.table import number, table
 
 
@@ -129,3 +130,19 @@ def test_distances_of_routes_are_those_of_numpy() -> None:
     a, b = here[0, ..., 1].ravel(), there[0, ..., 1].ravel()
     assert gap["skill_sd[1]"] == pytest.approx(abs(a.mean() - b.mean()) / b.std())
     assert ratio["skill_sd[1]"] == pytest.approx(a.std() / b.std())
+
+
+def test_rows_of_a_run_that_stops_are_kept_and_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(_: Benchmark, __: Effort) -> Iterator[Row]:
+        yield Row("the first", {"workers": 3}, 1, "float64", {"seconds": 2.0})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Benchmark, "run", stops)
+    with pytest.raises(KeyboardInterrupt):
+        run_into(tmp_path, BENCHMARKS[0], Effort())
+    kept = json.loads((tmp_path / f"{BENCHMARKS[0].name}.json").read_text())
+    assert [row["what"] for row in kept["rows"]] == ["the first"]
+    assert not kept["finished"]
+    assert "| choice (unfinished) | the first |" in (tmp_path / "benchmarks.md").read_text()

@@ -13,6 +13,7 @@ from numpyro import handlers
 from numpyro.infer.util import log_density
 
 from taskroy.data.panel import PanelArrays
+from taskroy.inference.low_rank_expansion import LowRankExpansion
 from taskroy.inference.replace_skills import WHITENED, integrated, whitened
 from taskroy.inference.seen import Seen, seen
 from taskroy.inference.skill_posterior import ChoiceExpansion, no_expansion
@@ -24,6 +25,8 @@ from taskroy.models.technology import Technology
 N, T, P, O, K = 3, 2, 1, 3, 2  # noqa: E741
 # The identity holds at any grid.
 SMALL = Grid(nodes=40, terms=12, knots=64)
+# The seed whose expansion is shared but for one direction.
+LOW_RANK = 2
 
 
 class Setting(NamedTuple):
@@ -84,13 +87,25 @@ def random_expansion(seed: int) -> ChoiceExpansion:
     )
 
 
+def random_low_rank(seed: int) -> LowRankExpansion:
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(K, K))
+    return LowRankExpansion(
+        slope=jnp.asarray(rng.normal(size=(N, K))),
+        cross=jnp.asarray(rng.normal(size=(N, K, O))),
+        offset=jnp.asarray(rng.normal(size=(N, K))),
+        own=jnp.asarray(rng.normal(size=(N, 1, K))),
+        shared=jnp.asarray(root @ root.T),
+    )
+
+
 def values_of(site: dict[str, Any]) -> dict[str, Any]:
     return {k: v["value"] for k, v in site.items() if v["type"] in ("sample", "deterministic")}
 
 
 @pytest.mark.parametrize(
     ("intercept", "amenities", "seeds"),
-    [("pooled", "pooled", (None, 1, 2)), ("known", "none", (3,))],
+    [("pooled", "pooled", (None, 1, LOW_RANK)), ("known", "none", (3,))],
     ids=["pooled", "known"],
 )
 def test_density_is_the_models_times_the_jacobian(
@@ -102,7 +117,7 @@ def test_density_is_the_models_times_the_jacobian(
     z = jnp.asarray(np.random.default_rng(7).normal(size=(N, K)))
 
     @jax.jit
-    def both(theta: dict[str, Any], z: Any, expansion: ChoiceExpansion) -> Any:
+    def both(theta: dict[str, Any], z: Any, expansion: Any) -> Any:
         white = whitened(model, known(setting), expansion)
 
         def run(z: Any) -> dict[str, Any]:
@@ -127,7 +142,9 @@ def test_density_is_the_models_times_the_jacobian(
         return {k for k, v in trace.items() if v["type"] == "sample" and not v.get("is_observed")}
 
     for seed in seeds:
-        expansion = no_expansion(setting.economy) if seed is None else random_expansion(seed)
+        expansion: Any = no_expansion(setting.economy)
+        if seed is not None:
+            expansion = random_low_rank(seed) if seed == LOW_RANK else random_expansion(seed)
         ours, expected, jacobian = both(setting.theta, z, expansion)
         assert np.isfinite(ours)
         np.testing.assert_allclose(ours, expected, rtol=1e-11)

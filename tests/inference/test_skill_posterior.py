@@ -14,7 +14,6 @@ from taskroy.inference.seen import seen
 from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import (
     SkillGaussian,
-    expanded_posterior,
     laplace,
     no_expansion,
 )
@@ -102,7 +101,7 @@ def approximated(setting: Setting, theta: Theta, steps: int, start: Any = None) 
     first = start
     if first is None:
         nothing = no_expansion(setting.known.economy)
-        first = expanded_posterior(theta, setting.known, nothing).centre
+        first = nothing.gaussian(theta, setting.known).centre
     found = laplace(theta, setting.known, first, settings, GRID, steps=steps)
     where = careers(theta, setting.known, found.mode, settings, GRID)
     log_marginal = (

@@ -47,19 +47,17 @@ class _Case(NamedTuple):
     routes: tuple[_Route, ...] = ("svi",)
 
 
-def run(effort: Effort) -> list[Row]:
+def run(effort: Effort) -> Iterator[Row]:
     """Sample by each route, and compare each number of θ, and the headline, with ``nuts``."""
-    rows = []
     for case in _cases(effort):
         reference, seconds = _numbers(case, "nuts", effort)
         half = reference.sizes["draw"] // 2
         first, second = (reference.isel(draw=s) for s in (slice(half), slice(half, None)))
-        rows.append(_row(case, "nuts, one half of the draws against the other", first, second, {}))
+        yield _row(case, "nuts, one half of the draws against the other", first, second, {})
         for route in case.routes:
             found, took = _numbers(case, route, effort)
             time_spent = {"seconds": took, "seconds_of_nuts": seconds}
-            rows.append(_row(case, f"{route} against nuts", found, reference, time_spent))
-    return rows
+            yield _row(case, f"{route} against nuts", found, reference, time_spent)
 
 
 def _cases(effort: Effort) -> Iterator[_Case]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,8 +62,8 @@ class Benchmark:
     name: str
     asks: str
 
-    def run(self, effort: Effort) -> list[Row]:
-        """Measure."""
+    def run(self, effort: Effort) -> Iterable[Row]:
+        """Measure; the long ones give row by row."""
         module = importlib.import_module(f"taskroy.benchmarks.{self.name.replace('-', '_')}")
-        rows: list[Row] = module.run(effort)
+        rows: Iterable[Row] = module.run(effort)
         return rows

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from taskroy.benchmarks.benchmark import Benchmark, Effort
+from taskroy.benchmarks.benchmark import Benchmark, Effort, Row
 from taskroy.data.names import suggest
 from taskroy.errors import StudyError
 
@@ -79,6 +79,9 @@ def chosen(names: Sequence[str]) -> tuple[Benchmark, ...]:
 def run_into(folder: Path, benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
     """Run one benchmark, store what it found, and renew the table of all in the folder.
 
+    The long ones take hours: their rows are stored as they come, marked as unfinished until the
+    last is there.
+
     Parameters
     ----------
     folder
@@ -91,18 +94,36 @@ def run_into(folder: Path, benchmark: Benchmark, effort: Effort) -> dict[str, An
     dict
         What was stored.
     """
-    from taskroy.benchmarks.machine import machine, versions
-    from taskroy.benchmarks.table import table
-    from taskroy.posteriors.files import write_atomically
+    from taskroy.benchmarks.machine import machine
 
     folder.mkdir(parents=True, exist_ok=True)
     # Before the run, so that the load is that of others.
     where = machine()
-    rows = benchmark.run(effort)
+    rows: list[Row] = []
+    for row in benchmark.run(effort):
+        rows.append(row)
+        _store(folder, benchmark, effort, where, rows, finished=False)
+    return _store(folder, benchmark, effort, where, rows, finished=True)
+
+
+def _store(
+    folder: Path,
+    benchmark: Benchmark,
+    effort: Effort,
+    where: dict[str, Any],
+    rows: list[Row],
+    *,
+    finished: bool,
+) -> dict[str, Any]:
+    from taskroy.benchmarks.machine import versions
+    from taskroy.benchmarks.table import table
+    from taskroy.posteriors.files import write_atomically
+
     found = {
         "benchmark": benchmark.name,
         "asks": benchmark.asks,
         "quick": effort.quick,
+        "finished": finished,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": where,
         "versions": versions(),

@@ -51,7 +51,9 @@ def number(value: float) -> str:
 def _cells(found: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
     place = found["machine"]
     return [
-        found["benchmark"] + (" (quick)" if found["quick"] else ""),
+        found["benchmark"]
+        + (" (quick)" if found["quick"] else "")
+        + ("" if found.get("finished", True) else " (unfinished)"),
         row["what"],
         ", ".join(f"{_words(name)} {number(value)}" for name, value in row["measured"].items()),
         ", ".join(f"{size:,} {_words(name)}" for name, size in row["sizes"].items()),
