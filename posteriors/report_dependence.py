@@ -11,6 +11,7 @@ from taskroy.posteriors.figure_sensitivity import curve_drawing, tornado_drawing
 from taskroy.posteriors.figure_style import Drawing
 from taskroy.posteriors.grid import Grid
 from taskroy.posteriors.power_scaling import has_densities
+from taskroy.posteriors.table_choices import choices_table
 from taskroy.posteriors.table_power_scaling import power_scaling_table, power_scaling_words
 from taskroy.posteriors.table_scenario import scenarios
 from taskroy.posteriors.table_sensitivity import (
@@ -62,6 +63,8 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)
+        if (choices := choices_table(grid)) is not None:
+            tables[choices.name] = choices
         if grid.variants:
             tables["variants"] = variants_table(grid)
         for number, scenario in enumerate(map(plain_title, grid.base.scenarios), 1):
