@@ -23,14 +23,13 @@ from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import (
     BLOCK,
     Sites,
-    advance_block,
+    advance_chain,
     begin,
-    learn_metric,
     learns_after,
     nuts_kernel,
 )
 from taskroy.inference.pilot import Pilot, first_fit, look_around
-from taskroy.inference.pooled_metric import Moments, no_moments
+from taskroy.inference.pooled_metric import Moments, no_moments, with_draws, with_metric
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.seen import Seen
 from taskroy.inference.settings import InferenceSettings
@@ -179,11 +178,16 @@ def _chains(
     def block(
         carried: tuple[HMCState, Moments], done: Array
     ) -> tuple[tuple[HMCState, Moments], dict[str, Array]]:
-        state, drawn = jax.lax.map(partial(advance_block, kernel), carried[0])
+        state, drawn = jax.lax.map(partial(advance_chain, kernel, BLOCK), carried[0])
         sites = {k: drawn[k] for k in starts}
+
+        def learn(state: HMCState, moments: Moments) -> tuple[HMCState, Moments]:
+            counted = with_draws(moments, sites)
+            return with_metric(state, counted), counted
+
         after = jax.lax.cond(
             learns_after(done, inference.warmup),
-            lambda state, moments: learn_metric(state, moments, sites),
+            learn,
             lambda state, moments: (state, moments),
             *(state, carried[1]),
         )

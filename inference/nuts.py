@@ -1,4 +1,4 @@
-"""NUTS over several chains, in blocks: progress and checkpoints between blocks, explicit keys.
+"""NUTS over several chains, in pieces: progress and checkpoints between them, explicit keys.
 
 The kernel is NumPyro's.
 """
@@ -34,6 +34,9 @@ from taskroy.inference.spread_chains import compile_for_chains
 from taskroy.progress import Progress
 
 _LOG = logging.getLogger(__name__)
+# Iterations that are kept together; of a large panel they take minutes.
+PIECE = 10
+#: Iterations after which the metric may be learnt anew.
 BLOCK = 50
 _STATE, _DONE = "state", "iterations"
 _FEWEST_DRAWS = 20
@@ -85,10 +88,10 @@ def run_chains(
         warm-up from the draws of all chains. Sites left out begin with unit mass, and have
         variances of their own.
     progress
-        Told after every block of 50 iterations.
+        Told after every ten iterations.
     checkpoint
-        Keeps every block. Where it holds some of the same chains, sampling goes on after the last
-        of them, and the draws are those of a run that was never stopped, bit by bit.
+        Keeps every ten iterations. Where it holds some of the same chains, sampling goes on after
+        the last of them, and the draws are those of a run that was never stopped, bit by bit.
     bytes_later
         What will be drawn afterwards for each draw, counted in the forecast of memory.
     mesh
@@ -99,11 +102,11 @@ def run_chains(
     # Left to the kernel, this would be compiled operation by operation.
     gradient = compile_for_chains(jax.value_and_grad(potential), starts, settings.chains, mesh)
     state = begin(kernel, starts, *gradient.run(starts), key, settings)
-    advance = partial(advance_block, kernel)
-    learn = jax.jit(learn_metric)
+    advance = partial(advance_chain, kernel, PIECE)
+    count, learn = jax.jit(with_draws), jax.jit(with_metric)
 
     total = settings.warmup + settings.draws
-    state, moments, done, blocks = _where_it_was(checkpoint, state, no_moments(state))
+    state, moments, done, pieces = _where_it_was(checkpoint, state, no_moments(state))
     if done < total:
         sampler = compile_for_chains(advance, state, settings.chains, mesh)
         a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
@@ -116,26 +119,32 @@ def run_chains(
             size(number),
         )
     progress.start(f"NUTS, {settings.chains} chains", total)
-    for first in range(done, total, BLOCK):
+    note = ""
+    for first in range(done, total, PIECE):
         began = time.perf_counter()
-        state, block = jax.block_until_ready(sampler.run(state))
+        state, piece = jax.block_until_ready(sampler.run(state))
         seconds = time.perf_counter() - began
-        if learns_after(first + BLOCK, settings.warmup):
-            state, moments = learn(state, moments, {k: block[k] for k in starts})
-        ended, warm = min(first + BLOCK, total), first >= settings.warmup
+        done, whole = first + PIECE, (first + PIECE) % BLOCK == 0
+        if learns_after(-(-done // BLOCK) * BLOCK, settings.warmup):
+            moments = count(moments, {k: piece[k] for k in starts})
+            state = learn(state, moments) if whole else state
+        ended, warm = min(done, total), first >= settings.warmup
         wanted = slice(max(0, settings.warmup - first), max(0, total - first))
         if ended > settings.warmup:
-            blocks.append({k: np.asarray(v)[:, wanted] for k, v in block.items()})
-            checkpoint.save(_block_name(first), blocks[-1])
+            pieces.append({k: np.asarray(v)[:, wanted] for k, v in piece.items()})
+            checkpoint.save(_piece_name(first), pieces[-1])
         kept = named_leaves({"state": state, "moments": moments})
-        checkpoint.save(_STATE, kept | {_DONE: np.asarray(first + BLOCK)})
-        steps = float(np.mean(block["n_steps"]))
-        progress.advance(ended, _note(steps, blocks, dense))
-        if warm and first - BLOCK < settings.warmup and ended < total:
-            left = duration(seconds / BLOCK * (total - ended))
+        checkpoint.save(_STATE, kept | {_DONE: np.asarray(done)})
+        steps = float(np.mean(piece["n_steps"]))
+        # Effective sizes of many parameters take as long as some iterations of a small panel.
+        if not pieces or len(pieces) % (BLOCK // PIECE) == 1 or ended == total:
+            note = _note(steps, pieces, dense)
+        progress.advance(ended, note)
+        if warm and first - PIECE < settings.warmup and ended < total:
+            left = duration(seconds / PIECE * (total - ended))
             _LOG.info("Warm-up is over: %.0f steps a draw, %s of sampling left.", steps, left)
     progress.finish()
-    joined = {k: np.concatenate([block[k] for block in blocks], axis=1) for k in blocks[0]}
+    joined = {k: np.concatenate([piece[k] for piece in pieces], axis=1) for k in pieces[0]}
     return Chains({k: joined.pop(k) for k in starts}, joined)
 
 
@@ -173,8 +182,10 @@ def begin(
     )
 
 
-def advance_block(kernel: NUTS, state: HMCState) -> tuple[HMCState, dict[str, Any]]:
-    """Advance one chain by a block of 50 iterations; return its draws and statistics, by name."""
+def advance_chain(
+    kernel: NUTS, iterations: int, state: HMCState
+) -> tuple[HMCState, dict[str, Any]]:
+    """Advance one chain by some iterations; return its draws and statistics, by name."""
 
     def one(state: HMCState, _: None) -> tuple[HMCState, dict[str, Any]]:
         state = kernel.sample(state, (), {})
@@ -187,7 +198,7 @@ def advance_block(kernel: NUTS, state: HMCState) -> tuple[HMCState, dict[str, An
             "lp": -state.potential_energy,
         }
 
-    return jax.lax.scan(one, state, length=BLOCK)
+    return jax.lax.scan(one, state, length=iterations)
 
 
 def learns_after(done: Any, warmup: int) -> Any:
@@ -195,41 +206,35 @@ def learns_after(done: Any, warmup: int) -> Any:
     return (done >= _FIRST_POOLED) & (done <= warmup - BLOCK)
 
 
-def learn_metric(state: HMCState, moments: Moments, draws: Sites) -> tuple[HMCState, Moments]:
-    """Return the chains with the metric of their draws, a block more of them, and the moments."""
-    counted = with_draws(moments, draws)
-    return with_metric(state, counted), counted
-
-
 def _where_it_was(
     checkpoint: Checkpoint, state: HMCState, moments: Moments
 ) -> tuple[HMCState, Moments, int, list[dict[str, np.ndarray]]]:
-    """Return the last state and moments kept, the iterations done, and the blocks of draws."""
+    """Return the last state and moments kept, the iterations done, and their draws."""
     saved = checkpoint.load(_STATE)
     if saved is None:
         return state, moments, 0, []
     done = int(saved[_DONE])
-    loaded = (checkpoint.load(_block_name(first)) for first in range(0, done, BLOCK))
+    loaded = (checkpoint.load(_piece_name(first)) for first in range(0, done, PIECE))
     _LOG.info("Sampling goes on after the %d iterations that were kept.", done)
     found = restored({"state": state, "moments": moments}, saved)
     return (
         found["state"],
         Moments(*found["moments"]),
         done,
-        [block for block in loaded if block is not None],
+        [piece for piece in loaded if piece is not None],
     )
 
 
-def _block_name(first: int) -> str:
+def _piece_name(first: int) -> str:
     return f"draws-{first:06d}"
 
 
-def _note(steps: float, blocks: list[dict[str, np.ndarray]], parameters: tuple[str, ...]) -> str:
-    if not blocks:
+def _note(steps: float, pieces: list[dict[str, np.ndarray]], parameters: tuple[str, ...]) -> str:
+    if not pieces:
         return f"warm-up, {steps:.0f} steps a draw"
-    divergences = sum(int(block["diverging"].sum()) for block in blocks)
+    divergences = sum(int(piece["diverging"].sum()) for piece in pieces)
     note = f"sampling, {steps:.0f} steps a draw, {divergences} divergences"
-    draws = {k: np.concatenate([block[k] for block in blocks], axis=1) for k in parameters}
+    draws = {k: np.concatenate([piece[k] for piece in pieces], axis=1) for k in parameters}
     smallest = smallest_ess(draws)
     return note if smallest is None else f"{note}, smallest ESS {smallest:.0f}"
 

@@ -71,7 +71,7 @@ def fit(
     progress
         Told how far long work is.
     checkpoint
-        A folder of its own in which NUTS keeps its draws after every block of 50 iterations. A
+        A folder of its own in which NUTS keeps its draws after every ten iterations. A
         process that is killed loses the block it was at: the same call goes on after the last one
         kept, and gives the posterior of a fit that was never stopped, bit by bit, on the same
         machine. SVI is quick, and keeps nothing.
