@@ -18,6 +18,8 @@ from taskroy.models.experience import Experience
 
 _WORKERS = 100
 _REFINEMENTS = 5
+# Of what is worth from next year on, which has no reference of its own.
+_FINE = Grid(nodes=240, terms=96, knots=960)
 
 
 class GridError(NamedTuple):
@@ -83,7 +85,9 @@ def _reference(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, 
     workers, years = careers.common.shape
     some = _some(workers)
     held = career[some, :, 1].astype(jnp.int32)
-    potential = careers.potential[some, None, :]
+    fine = careers.replace(grid=_FINE)
+    beyond = fine.beyond_wage[some]
+    potential = (careers.potential[some] + beyond)[:, None, :]
     potential = jnp.broadcast_to(potential, (len(some), years, potential.shape[-1]))
     if careers.experience_return is not None:
         past = Experience.of(held, careers.observed[some])
@@ -91,11 +95,10 @@ def _reference(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, 
         potential = potential + careers.experience_return * (here & past.known[..., None])
     return log_choice_probability(
         potential,
-        (career[..., 0] - careers.common)[some],
+        (career[..., 0] - careers.common)[some] + jnp.take_along_axis(beyond, held, axis=1),
         held,
         wage_shock_scale=careers.wage_shock_scale,
         taste_scale=careers.taste_scale,
-        amenity=careers.amenity,
     )
 
 

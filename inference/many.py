@@ -20,6 +20,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from taskroy.errors import FitError
+from taskroy.inference.known_variants import require_known
 from taskroy.inference.many_routes import METHODS, Posterior, each, posterior
 from taskroy.inference.nuts import Sites
 from taskroy.inference.pilot import FIRST_GRID, pilot
@@ -118,13 +119,14 @@ def compile_fits(
     Raises
     ------
     FitError
-        If another route is asked for.
+        If another route is asked for, or one that does not know the variant.
     """
     if inference.method not in METHODS:
         raise FitError(
             f"Many data sets at once are not fitted by '{inference.method}'.",
             expected=f"method = one of {', '.join(METHODS)}",
         )
+    require_known(model, inference.method)
     at_once = at_once or jax.local_device_count()
 
     def one(inputs: tuple[Array, Array, Array]) -> Posterior:

@@ -24,10 +24,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from taskroy.errors import FitError
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
+from taskroy.inference.known_variants import require_known
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.nuts import run_chains
 from taskroy.inference.problem import Problem, generated_values
@@ -72,7 +72,13 @@ def sample_posterior(
     checkpoint
         Keeps what NUTS starts from, and its draws block by block; where it holds some of the same
         fit, the route goes on from there. The other routes are quick, and keep nothing.
+
+    Raises
+    ------
+    FitError
+        For a variant of the model that the route does not know.
     """
+    require_known(model, inference.method)
     known = seen(economy, log_wage, occupation)
     route = {
         "nuts": _joint_nuts,
@@ -123,13 +129,6 @@ def _simulated_mle(call: Call) -> Draws:
 
     Drawn, not their means, whose spread over workers would be less than that of skills.
     """
-    if call.model.state_dependence != "none":
-        raise FitError(
-            "Simulated maximum likelihood knows no returns to experience.",
-            where="method = 'simulated-mle'",
-            expected=f"state_dependence = 'none', not '{call.model.state_dependence}'",
-            remedy="fit the model with state dependence by another method",
-        )
     pilot_key, ascent_key, skill_key = jax.random.split(call.key, 3)
     first = call.first_look(pilot_key)
     estimate = maximize_simulated_likelihood(

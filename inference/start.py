@@ -73,6 +73,7 @@ def to_arrays(start: Start) -> dict[str, np.ndarray]:
             },
             "careers_grid": _grid_arrays(careers.grid),
             "shock": np.asarray(careers.shock),
+            "discount": np.asarray(careers.discount),
             "points": start.points,
             "parameters": np.asarray(start.parameters),
             "covariance": start.covariance,
@@ -87,6 +88,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Start:
         **_on_device(tree["careers"]),
         shock="worker" if tree["shock"] == "worker" else "occupation",
         grid=_grid(tree["careers_grid"]),
+        discount=float(tree["discount"]),
     )
     pilot = Pilot(
         values=_on_device(tree["values"]),

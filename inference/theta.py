@@ -81,4 +81,5 @@ def careers(
         observed=seen.economy.observed,
         shock=settings.shock,
         grid=grid,
+        discount=settings.discount,
     )

@@ -16,6 +16,7 @@ from numpyro.distributions import Distribution, constraints
 
 from taskroy.models.choice_expansion import curvature_along, expand_choice_of_careers
 from taskroy.models.choice_grid import Grid, log_choice_of_careers, node_range
+from taskroy.models.continuation import continuation
 from taskroy.models.experience import Bonus, Experience
 
 _LOG_SQRT_2PI = 0.9189385332046727
@@ -46,6 +47,8 @@ class Careers(Distribution):  # type: ignore[misc]
         ``"occupation"`` or ``"worker"``.
     grid
         Sizes of the quadrature of the choice factor.
+    discount
+        β, how much next year's experience counts in a choice (:mod:`taskroy.models.continuation`).
     """
 
     arg_constraints = {
@@ -62,7 +65,7 @@ class Careers(Distribution):  # type: ignore[misc]
         "experience_return",
         "observed",
     )
-    pytree_aux_fields = ("shock", "grid")
+    pytree_aux_fields = ("shock", "grid", "discount")
 
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
@@ -85,11 +88,13 @@ class Careers(Distribution):  # type: ignore[misc]
         observed: Bool[Array, "N T"],
         shock: Literal["occupation", "worker"] = "occupation",
         grid: Grid = Grid(),  # noqa: B008  (frozen)
+        discount: float = 0.0,
     ) -> None:
         self.potential, self.common, self.amenity = potential, common, amenity
         self.wage_shock_scale, self.taste_scale = wage_shock_scale, taste_scale
         self.experience_return = experience_return
         self.observed, self.shock, self.grid = observed, shock, grid
+        self.discount = discount
         workers, years = jnp.shape(common)
         super().__init__(batch_shape=(workers,), event_shape=(years, 2), validate_args=False)
 
@@ -105,9 +110,10 @@ class Careers(Distribution):  # type: ignore[misc]
             + self.wage_shock_scale * jax.random.normal(wage_key, shocks)
         )
         taste = self.taste_scale * jax.random.gumbel(taste_key, shape)
+        taste = taste + self.beyond_wage[:, None, :]
         if self.experience_return is not None:
             return self._year_by_year(wage, taste, self.experience_return)
-        held = jnp.argmax(wage + self.amenity + taste, axis=-1)
+        held = jnp.argmax(wage + taste, axis=-1)
         paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
         return jnp.stack([paid, held.astype(paid.dtype)], axis=-1)
 
@@ -117,7 +123,7 @@ class Careers(Distribution):  # type: ignore[misc]
         def year(last: Array, now: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             wage, taste, observed = now
             wage = wage + gain * (jnp.arange(wage.shape[-1]) == last[..., None])
-            held = jnp.argmax(wage + self.amenity + taste, axis=-1)
+            held = jnp.argmax(wage + taste, axis=-1)
             paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
             career = jnp.stack([paid, held.astype(paid.dtype)], axis=-1)
             return jnp.where(observed, held, last), career
@@ -125,6 +131,18 @@ class Careers(Distribution):  # type: ignore[misc]
         years = jnp.moveaxis(wage, -2, 0), jnp.moveaxis(taste, -2, 0), jnp.asarray(self.observed).T
         nowhere = jnp.full(wage.shape[:-2], -1)
         return jnp.moveaxis(jax.lax.scan(year, nowhere, years)[1], 0, -2)
+
+    @property
+    def beyond_wage(self) -> Float[Array, "N O"]:
+        """What counts in a choice besides the wage: amenities and the years to come, (N, O)."""
+        amenity = jnp.broadcast_to(self.amenity, self.potential.shape)
+        if self.experience_return is None or self.discount == 0:
+            return amenity
+        nu = self.taste_scale
+        ratio = None if self.shock == "worker" else self.wage_shock_scale / nu
+        worth = (self.potential + self.amenity) / nu
+        later = continuation(worth, ratio, self.experience_return / nu, self.discount, self.grid)
+        return amenity + nu * later
 
     def log_prob(self, value: Float[Array, "N T 2"]) -> Float[Array, " N"]:
         """Return each worker's log density: wage factor plus choice factor, over his years."""
@@ -162,12 +180,16 @@ class Careers(Distribution):  # type: ignore[misc]
             observed=self.observed,
             shock=self.shock,
             grid=grid or self.grid,
+            discount=self.discount,
         )
 
     def expand_choice(
         self, value: Float[Array, "N T 2"], task_weights: Float[Array, "O K"]
     ) -> tuple[Float[Array, "N K"], Float[Array, "N K K"]]:
-        """Return gradient and minus the Hessian in skills of each worker's log choice factors."""
+        """Return gradient and minus the Hessian in skills of each worker's log choice factors.
+
+        As if what occupations are worth from next year on did not depend on skills.
+        """
         # ν is taken out: a derivative through constant weights is twice as cheap.
         nu = self.taste_scale
         if self.shock == "occupation":
@@ -199,7 +221,7 @@ class Careers(Distribution):  # type: ignore[misc]
 
     def _log_logit(self, held: Int[Array, "N T"]) -> Float[Array, "N _ O"]:
         """Log choice probabilities when the shock is the worker's; of all years one, if alike."""
-        worth = (self.potential + self.amenity)[:, None]
+        worth = (self.potential + self.beyond_wage)[:, None]
         if self.experience_return is not None:
             past = Experience.of(held, self.observed)
             here = jnp.arange(worth.shape[-1]) == past.last[..., None]
@@ -223,8 +245,10 @@ class Careers(Distribution):  # type: ignore[misc]
     ) -> tuple[tuple[Array, Array, Array, Array, Array], Bonus | None]:
         """Return worths, wages, occupations, who is observed, and ϱ/ν; and what experience adds."""
         held = value[..., 1].astype(jnp.int32)
-        worth = (self.potential + self.amenity) / self.taste_scale
-        wage = (value[..., 0] - self.common + self.amenity[held]) / self.taste_scale
+        beyond = self.beyond_wage
+        worth = (self.potential + beyond) / self.taste_scale
+        wage = value[..., 0] - self.common + jnp.take_along_axis(beyond, held, axis=1)
+        wage = wage / self.taste_scale
         bonus = None
         if self.experience_return is not None:
             past = Experience.of(held, self.observed)

@@ -1,8 +1,8 @@
 """Returns to experience in an occupation: who worked there when last seen, and what that adds.
 
 With state dependence the log wage is w_iot = μ_o + A_o·s_i + Δ·x_iot + x_it·β + ε_iot, x_iot = 1
-where the worker held o when he was last seen. Choices are static, so Δ shifts the logit of the
-occupation held before. Nothing is known of the time before a worker is first seen: x = 0 there.
+where the worker held o when he was last seen: Δ shifts the logit of the occupation held before.
+(What it is worth to look ahead is in :mod:`taskroy.models.continuation`.) Nothing is known of the time before a worker is first seen: x = 0 there.
 """
 
 from __future__ import annotations

@@ -158,6 +158,7 @@ def roy_model(
             observed=economy.observed,
             shock=settings.shock,
             grid=grid,
+            discount=settings.discount,
         )
         seen = (
             None

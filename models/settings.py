@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from taskroy.models.priors import Priors
+from taskroy.models.step import refusal
 
 
 class ModelSettings(BaseModel):
@@ -39,6 +40,15 @@ class ModelSettings(BaseModel):
             "occupation held when last seen pays Δ more there, estimated."
         ),
     ] = "none"
+    discount: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="β: how much it counts in a choice that the occupation pays more next year "
+            "(with state_dependence = 'experience'); 0 for choices of one year. Not estimated.",
+        ),
+    ] = 0.0
     covariance: Annotated[
         Literal["lkj", "factor"],
         Field(
@@ -48,3 +58,14 @@ class ModelSettings(BaseModel):
     ] = "lkj"
     factors: Annotated[int, Field(ge=1, description="Number of factors.")] = 3
     priors: Priors = Priors()
+
+    @model_validator(mode="after")
+    def _only_experience_is_looked_ahead_to(self) -> Self:
+        if self.discount > 0 and self.state_dependence == "none":
+            raise refusal(
+                f"Nothing this year decides what next year brings, and discount is "
+                f"{self.discount:g}.",
+                expected="state_dependence = 'experience', or discount = 0",
+                remedy="set state_dependence = 'experience', or leave out discount",
+            )
+        return self

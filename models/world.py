@@ -20,6 +20,7 @@ from jaxtyping import Float
 
 from taskroy.models.choice_grid import Grid
 from taskroy.models.choice_outcomes import choice_outcomes, efficiency
+from taskroy.models.continuation import continuation
 from taskroy.models.experience_outcomes import long_run, long_run_logit
 from taskroy.models.technology import Technology
 
@@ -30,7 +31,10 @@ _GRID = Grid(nodes=72, terms=28, knots=200)
 
 
 class Parameters(NamedTuple):
-    """One posterior draw: what the economy needs to be solved."""
+    """One posterior draw: what the economy needs to be solved.
+
+    ``discount``, β, is the same in all draws.
+    """
 
     skill: Float[Array, "N K"]
     skill_mean: Float[Array, " K"]
@@ -39,6 +43,7 @@ class Parameters(NamedTuple):
     wage_shock_scale: Float[Array, ""]
     taste_scale: Float[Array, ""]
     experience_return: Float[Array, ""] | None = None
+    discount: float | None = None
 
 
 class World(NamedTuple):
@@ -46,6 +51,7 @@ class World(NamedTuple):
 
     ``intercept`` is μ_o with occupation prices in it, ``skill`` s_i, ``premium`` b_io,
     ``experience_return`` Δ, None where experience does not count; all in log-wage units.
+    ``discount`` is β, how much next year's experience counts in a choice.
     """
 
     technology: Technology
@@ -56,6 +62,7 @@ class World(NamedTuple):
     wage_shock_scale: Float[Array, ""]
     taste_scale: Float[Array, ""]
     experience_return: Float[Array, ""] | None = None
+    discount: float = 0.0
 
     @classmethod
     def at(cls, draw: Parameters, technology: Technology) -> World:
@@ -69,6 +76,7 @@ class World(NamedTuple):
             wage_shock_scale=jnp.asarray(draw.wage_shock_scale),
             taste_scale=jnp.asarray(draw.taste_scale),
             experience_return=draw.experience_return,
+            discount=draw.discount or 0.0,
         )
 
     @property
@@ -86,7 +94,8 @@ class Equilibrium(NamedTuple):
     """Choices and wages of every worker in one world.
 
     ``potential`` m_io, ``probability`` P(o | s_i), ``shock`` E[ε_o·1(ô = o) | s_i], what experience
-    pays included: (N, O) each. ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,).
+    pays included: (N, O) each. ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,): of
+    a year, whatever choices look ahead to.
     """
 
     potential: Float[Array, "N O"]
@@ -133,12 +142,17 @@ def _solve_long_run(
     world: World, gain: Array, worth: Array, shock: Shock, grid: Grid
 ) -> Equilibrium:
     rho, nu = world.wage_shock_scale, world.taste_scale
-    if shock == "worker":
-        found = long_run_logit(worth, gain / nu)
+    ratio = None if shock == "worker" else rho / nu
+    ahead = jnp.zeros_like(worth)
+    if world.discount > 0:
+        ahead = continuation(worth, ratio, gain / nu, world.discount, grid)
+    if ratio is None:
+        found = long_run_logit(worth + ahead, gain / nu)
     else:
-        found = long_run(worth, rho / nu, gain / nu, grid)
+        found = long_run(worth + ahead, ratio, gain / nu, grid)
     extra = rho**2 / nu * found.stein + gain * found.stay
-    return Equilibrium(world.potential, found.probability, extra, nu * found.worth)
+    welfare = nu * (found.worth - (found.probability * ahead).sum(1))
+    return Equilibrium(world.potential, found.probability, extra, welfare)
 
 
 def product(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:

@@ -34,7 +34,9 @@ class ScenarioPrograms:
             jnp.asarray(constants["task_weights"].to_numpy()),
             jnp.asarray(constants["labor_share"].to_numpy()),
         )
-        self._shock = posterior.attrs["model"]["shock"]
+        model = posterior.attrs["model"]
+        # Posteriors of earlier versions do not say that choices are of one year.
+        self._shock, self._discount = model["shock"], model.get("discount", 0.0)
         self._members = _members(constants)
         self._weight = _worker_weight(constants, posterior["posterior"].sizes["worker"])
         self._tasks = list(map(str, constants["task"].to_numpy()))
@@ -65,11 +67,12 @@ class ScenarioPrograms:
         are grouped by, and of numbered draws.
         """
         form, number = tuple(step.form for step in steps), self._held_shocks
-        technology, shock = self._technology, self._shock
+        technology, shock, discount = self._technology, self._shock, self._discount
 
         def of_draw(shares: Array, by: Array, index: Array, draw: Parameters) -> dict[str, Array]:
             key = jax.random.fold_in(jax.random.key(_SEED), index)
             held, members = (key, number) if number else None, self._all_members(draw, by)
+            draw = draw._replace(discount=discount)
             return effects(draw, form, technology, shares, shock=shock, members=members, held=held)
 
         def of_draws(shares: Array, by: Array, index: Array, draws: Parameters) -> dict[str, Array]:

@@ -51,9 +51,11 @@ def _step_in_words(step: Mapping[str, Any]) -> str:
             f"they are to replace (elasticity {step['elasticity']:g})."
         )
     if step["kind"] == "learning":
+        ahead = step.get("discount")
         return (
             "The occupation that a worker held the year before pays him "
-            f"{step['returns']:g} log points more than it pays a newcomer."
+            f"{100 * step['returns']:g} log points more than it pays a newcomer."
+            + ("" if ahead is None else f" Workers look ahead to that, at a discount of {ahead:g}.")
         )
     if step["elasticity"] == "infinite":
         return "Prices of the occupations’ labour stay as they are."

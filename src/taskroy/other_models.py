@@ -38,8 +38,12 @@ def _shock(study: Study, tasks: TaskTable) -> Iterator[_Named]:
 
 
 def _state_dependence(study: Study, tasks: TaskTable) -> Iterator[_Named]:
-    for words, value in (("none", "none"), ("returns to experience", "experience")):
-        yield words, updated(study, "model", state_dependence=value)
+    yield "none", updated(study, "model", state_dependence="none", discount=0)
+    experience = updated(study, "model", state_dependence="experience", discount=0)
+    yield "returns to experience", experience
+    if study.model.discount > 0:
+        words = f"returns to experience, looking ahead (β = {study.model.discount:g})"
+        yield words, study
 
 
 def _covariance(study: Study, tasks: TaskTable) -> Iterator[_Named]:

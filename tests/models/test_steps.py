@@ -157,6 +157,15 @@ def test_returns_to_experience_keep_people_and_pay_them(shock: Any) -> None:
     assert (np.asarray(new.welfare - old.welfare) < 0.2).all()
 
 
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_who_looks_ahead_does_better_in_the_long_run(shock: Any) -> None:
+    _, static, _ = played(Learning(returns=0.2), shock=shock)
+    _, ahead, _ = played(Learning(returns=0.2, discount=0.999), shock=shock)
+    gain = np.asarray(ahead.equilibrium.welfare - static.equilibrium.welfare)
+    assert (gain > -1e-7).all()
+    assert gain.max() > 1e-4
+
+
 def test_identical_workers_are_replaceable_altogether() -> None:
     alike = DRAW._replace(skill=np.full((30, 3), 2.0))
     technology = Technology.from_task_weights(WEIGHTS, SHARES)

@@ -1,0 +1,175 @@
+"""What an occupation is worth from next year on, to a worker who looks ahead.
+
+Where experience pays, whoever holds o now will find it worth δ = Δ/ν more next year. With discount
+factor β the value of coming from j is, in units of ν,
+
+    v(j) = E max_o [y_o + δ·1(o = j) + (ϱ/ν)·z_o + u_o],   y_o = (m_o + κ_o)/ν + β·v(o),
+
+the same problem every year. Only a_j = v(j) − v(from nowhere), between 0 and δ, matters to choices.
+It solves a = F((m + κ)/ν + β·a), with G as in :mod:`taskroy.models.choice_outcomes` and
+
+    F_j(y) = ∫ e^{G(x)} (1 − e^{ψ(x + y_j + δ) − ψ(x + y_j)}) dx,
+
+or log(1 + p_j·(e^δ − 1)) where the wage shock is the worker's: one fixed point for each worker, as
+that of v is a contraction's. V_o(1) = V_o(0) + Δ holds as in the static model: a shift of the logit
+(Freund and Mann 2025, the amendment for persistence).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from taskroy.models.choice_grid import (
+    BOTTOM,
+    PSI_NODES,
+    Grid,
+    chebyshev_terms,
+    domain_of,
+    matrix_at,
+)
+from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+
+# A search ends where its step is this many roundings of what is sought, or after so many steps.
+_ROUNDINGS, _STEPS = 1e4, 60
+
+type _Map = Callable[[Float[Array, "N O"]], Float[Array, "N O"]]
+
+
+@partial(jax.jit, static_argnames=("discount", "grid"))
+def continuation(
+    value: Float[Array, "N O"],
+    ratio: Float[Array, ""] | None,
+    bonus: Float[Array, ""],
+    discount: float,
+    grid: Grid,
+) -> Float[Array, "N O"]:
+    """Return β·a_io, what to hold an occupation adds to its worth from next year on.
+
+    First derivatives are those of the implicit function; second ones are not.
+
+    Parameters
+    ----------
+    value
+        (m_io + κ_o)/ν.
+    ratio
+        ϱ/ν; None where the wage shock is the worker's, which cancels in the choice.
+    bonus
+        δ = Δ/ν.
+    discount
+        β, at least 0 and below 1.
+    grid
+        Sizes of the quadrature.
+
+    Returns
+    -------
+    Array
+        Units of ν, (N, O); not a number where the search did not end.
+    """
+    gain = _gain(value, ratio, bonus, grid)
+    # The search, and the matrix of the step after it, are constants to derivatives.
+    fixed = jax.lax.stop_gradient((value, ratio, bonus))
+    fixed_value, fixed_gain = fixed[0], _gain(*fixed, grid)
+    # The sd of both shocks together, in that of the taste shock.
+    scale = jnp.sqrt(1 + 6 / np.pi**2 * (0.0 if ratio is None else fixed[1]) ** 2)
+    small = _ROUNDINGS * jnp.finfo(value.dtype).eps
+
+    def undo(a: Array, *, transposed: bool = False) -> _Map:
+        at = fixed_value + discount * a
+        return _inverse_of_logit(at / scale, a / scale, discount, transposed=transposed)
+
+    def improved(a: Array) -> Array:
+        return a + undo(a)(fixed_gain(fixed_value + discount * a) - a)
+
+    found = _repeated(improved, jnp.zeros_like(value), small * fixed[2])
+    # Newton's step from where the search ended: nil, but for its derivatives.
+    _, push = jax.linearize(fixed_gain, fixed_value + discount * found)
+
+    def solving(*, transposed: bool) -> Callable[[_Map, Array], Array]:
+        near = undo(found, transposed=transposed)
+
+        def solve(matrix: _Map, wanted: Array) -> Array:
+            first = near(wanted)
+            tolerance = small * jnp.abs(first).max()
+            return _repeated(lambda s: s + near(wanted - matrix(s)), first, tolerance)
+
+        return solve
+
+    rest = jax.lax.custom_linear_solve(
+        lambda s: s - discount * push(s),
+        gain(value + discount * found) - found,
+        solving(transposed=False),
+        transpose_solve=solving(transposed=True),
+    )
+    return discount * (found + rest)
+
+
+def _gain(value: Array, ratio: Array | None, bonus: Array, grid: Grid) -> _Map:
+    """Return F, for y that exceed `value` by up to δ."""
+    if ratio is None:
+        return lambda y: jnp.log1p(jax.nn.softmax(y, axis=1) * jnp.expm1(bonus))
+    table = psi_table(ratio, grid.knots, highest=0, bottom=BOTTOM, nodes=PSI_NODES)
+    start, end = support(ratio, -30.0)
+    reach = jax.lax.stop_gradient(bonus)
+    # Left of all nodes ψ of the best occupation is nil, with the bonus and all that is to come;
+    # right of them nobody's best is so bad.
+    right = end - jax.lax.stop_gradient(jnp.max(value, axis=1))
+    step = (end - start + 2 * reach) / (grid.nodes - 1)
+    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
+    domain = domain_of(value.T + right, ratio, reach)
+
+    def lost(table: PsiTable, x: Array) -> Array:
+        return -jnp.expm1(look_up(table, x + bonus) - look_up(table, x))
+
+    psi = matrix_at(domain, back, table, grid, 0)
+    without = matrix_at(domain, back, table, grid, lost)
+
+    def gain(y: Float[Array, "N O"]) -> Float[Array, "N O"]:
+        terms = chebyshev_terms(y.T + right, domain, grid)
+        weight = step * jnp.exp(psi.T @ jnp.stack([term.sum(0) for term in terms]))
+        sums = without @ weight  # (R, N)
+        return sum((term * row for term, row in zip(terms, sums, strict=True)), 0.0).T
+
+    return gain
+
+
+def _inverse_of_logit(
+    y: Float[Array, "N O"], a: Float[Array, "N O"], discount: float, *, transposed: bool
+) -> _Map:
+    """Return r ↦ (I − βJ)⁻¹·r with J = diag(g) − g·pᵀ, F's derivative in a logit.
+
+    There a = log(1 + p·(e^δ − 1)), and g = 1 − e^{−a}.
+    """
+    p, g = jax.nn.softmax(y, axis=1), -jnp.expm1(-a)
+    left, right = (p, g) if transposed else (g, p)
+    across = discount * left / (1 - discount * g)
+    total = 1 + (right * across).sum(1, keepdims=True)
+
+    def apply(r: Float[Array, "N O"]) -> Float[Array, "N O"]:
+        alone = r / (1 - discount * g)
+        return alone - across * (right * alone).sum(1, keepdims=True) / total
+
+    return apply
+
+
+def _repeated(improved: _Map, first: Array, tolerance: Array) -> Array:
+    """Improve until that changes no worker by more than a tolerance, else return no number."""
+
+    def going(state: tuple[Array, Array, Array]) -> Array:
+        count, _, change = state
+        return (count < _STEPS) & (change > tolerance)
+
+    def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        count, old, _ = state
+        new = improved(old)
+        return count + 1, new, jnp.abs(new - old).max()
+
+    start = jnp.zeros((), int), first, jnp.full((), jnp.inf, first.dtype)
+    _, last, change = jax.lax.while_loop(going, again, start)
+    return jnp.where(change <= tolerance, last, jnp.nan)
