@@ -77,8 +77,8 @@ def continuation(
     fixed = jax.lax.stop_gradient((value, ratio, bonus))
     fixed_value, fixed_gain = fixed[0], _gain(*fixed, grid)
     # The sd of both shocks together, in that of the taste shock.
-    scale = jnp.sqrt(1 + 6 / np.pi**2 * (0.0 if ratio is None else fixed[1]) ** 2)
-    small = _ROUNDINGS * jnp.finfo(value.dtype).eps
+    variance = jnp.ones(()) if fixed[1] is None else 1 + 6 / np.pi**2 * fixed[1] ** 2
+    scale, small = jnp.sqrt(variance), _ROUNDINGS * float(np.finfo(value.dtype).eps)
 
     def undo(a: Array, *, transposed: bool = False) -> _Map:
         at = fixed_value + discount * a
@@ -134,7 +134,8 @@ def _gain(value: Array, ratio: Array | None, bonus: Array, grid: Grid) -> _Map:
         terms = chebyshev_terms(y.T + right, domain, grid)
         weight = step * jnp.exp(psi.T @ jnp.stack([term.sum(0) for term in terms]))
         sums = without @ weight  # (R, N)
-        return sum((term * row for term, row in zip(terms, sums, strict=True)), 0.0).T
+        parts = [term * row for term, row in zip(terms, sums, strict=True)]
+        return sum(parts[1:], parts[0]).T
 
     return gain
 

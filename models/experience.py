@@ -2,7 +2,8 @@
 
 With state dependence the log wage is w_iot = μ_o + A_o·s_i + Δ·x_iot + x_it·β + ε_iot, x_iot = 1
 where the worker held o when he was last seen: Δ shifts the logit of the occupation held before.
-(What it is worth to look ahead is in :mod:`taskroy.models.continuation`.) Nothing is known of the time before a worker is first seen: x = 0 there.
+Nothing is known of the time before a worker is first seen: x = 0 there. What it is worth to look
+ahead to Δ is in :mod:`taskroy.models.continuation`.
 """
 
 from __future__ import annotations

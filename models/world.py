@@ -43,7 +43,7 @@ class Parameters(NamedTuple):
     wage_shock_scale: Float[Array, ""]
     taste_scale: Float[Array, ""]
     experience_return: Float[Array, ""] | None = None
-    discount: float | None = None
+    discount: Float[Array, ""] | float | None = None
 
 
 class World(NamedTuple):
@@ -76,7 +76,7 @@ class World(NamedTuple):
             wage_shock_scale=jnp.asarray(draw.wage_shock_scale),
             taste_scale=jnp.asarray(draw.taste_scale),
             experience_return=draw.experience_return,
-            discount=draw.discount or 0.0,
+            discount=float(draw.discount or 0.0),
         )
 
     @property
@@ -94,8 +94,8 @@ class Equilibrium(NamedTuple):
     """Choices and wages of every worker in one world.
 
     ``potential`` m_io, ``probability`` P(o | s_i), ``shock`` E[ε_o·1(ô = o) | s_i], what experience
-    pays included: (N, O) each. ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,): of
-    a year, whatever choices look ahead to.
+    pays included: (N, O) each. ``welfare`` is E[max_o (w + κ + u) | s_i], in log-wage units, (N,):
+    of a year, whatever choices look ahead to.
     """
 
     potential: Float[Array, "N O"]
