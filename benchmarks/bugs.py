@@ -77,15 +77,15 @@ BUGS = (
     Bug(
         "amenity sign",
         CAREERS,
-        "worth = (self.potential + self.amenity)[:, None]",
-        "worth = (self.potential - self.amenity)[:, None]",
+        "worth = (self.potential + self.beyond_wage)[:, None]",
+        "worth = (self.potential - self.beyond_wage)[:, None]",
         variant="pooled",
     ),
     Bug(
         "amenity of the occupation held left out",
         CAREERS,
-        "self.common + self.amenity[held]) / self.taste_scale",
-        "self.common) / self.taste_scale",
+        "self.common + jnp.take_along_axis(beyond, held, axis=1)",
+        "self.common",
     ),
     Bug("coefficient sign", ROY, "economy.design @ coefficient,", "-economy.design @ coefficient,"),
     Bug(

@@ -36,8 +36,9 @@ from taskroy.models.choice_grid import (
 )
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 
-# A search ends where its step is this many roundings of what is sought, or after so many steps.
-_ROUNDINGS, _STEPS = 1e4, 60
+# A search ends where its step is this small a share of what is sought, or so many roundings of it;
+# the error is some ten times smaller still. It gives up after so many steps.
+_SMALL, _ROUNDINGS, _STEPS = 1e-8, 30, 60
 
 type _Map = Callable[[Float[Array, "N O"]], Float[Array, "N O"]]
 
@@ -78,7 +79,8 @@ def continuation(
     fixed_value, fixed_gain = fixed[0], _gain(*fixed, grid)
     # The sd of both shocks together, in that of the taste shock.
     variance = jnp.ones(()) if fixed[1] is None else 1 + 6 / np.pi**2 * fixed[1] ** 2
-    scale, small = jnp.sqrt(variance), _ROUNDINGS * float(np.finfo(value.dtype).eps)
+    scale = jnp.sqrt(variance)
+    small = max(_SMALL, _ROUNDINGS * float(np.finfo(value.dtype).eps))
 
     def undo(a: Array, *, transposed: bool = False) -> _Map:
         at = fixed_value + discount * a
