@@ -113,10 +113,10 @@ def _begin(work: Work, question: Question, block: Block, scenario: str) -> Calla
         name = fingerprint(work.common, question, block)
         if (found := kept.load(name)) is not None:
             return lambda: found
-    wait = work.place.begin(question, block)
+    wait, count = work.place.begin(question, block), block.count  # the draws need not be held
 
     def end() -> Effects:
-        part = {k: v[: block.count] for k, v in wait().items()}
+        part = {k: v[:count] for k, v in wait().items()}
         _check_numbers(part, scenario)
         if kept is not None:
             kept.save(name, part)

@@ -247,6 +247,13 @@ def test_an_error_comes_back_from_a_cluster(
     assert str(raised.value) == "here: Nobody works.\nExpected: work.\nTo do: work."
     assert raised.value.where == "here"
 
+    def is_lost(*_: Any) -> None:
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(block_places, "_effects", is_lost)
+    with pytest.raises(ModelError, match=r"cluster tcp://.*lost a block of draws.*gone"):
+        counterfactual(small, AUTOMATION, client=client)
+
 
 def test_errors_can_be_sent(tmp_path: Path) -> None:
     fault = Fault("what", "where", "expected", "remedy")
