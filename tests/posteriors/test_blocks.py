@@ -22,6 +22,8 @@ from taskroy.posteriors.counterfactual import counterfactual
 from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.finished_blocks import FinishedBlocks, delete_blocks, fingerprint
 from taskroy.posteriors.scenario_questions import Common
+from taskroy.posteriors.store import open_posterior, save_posterior
+from taskroy.posteriors.write_groups import chunk_shape
 
 AUTOMATION = [Automation()]
 
@@ -82,6 +84,21 @@ def test_blocks_of_many_workers_are_small(
 ) -> None:
     monkeypatch.setattr(draw_blocks, "_BYTES", 1)
     assert [block.count for block in DrawBlocks(small["posterior"].to_dataset())] == [1] * 10
+
+
+def test_a_posterior_on_disk_gives_the_same_bit_by_bit(
+    small: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(chunk_shape.__kwdefaults__, "limit", 1)  # a chunk for each draw
+    opened = open_posterior(save_posterior(small, tmp_path / "posterior"), lazy=True)
+    assert not opened["posterior"]["skill"].variable._in_memory
+    assert not opened["redrawn_skills"]["skill"].variable._in_memory
+    found = counterfactual(opened, AUTOMATION)
+    xr.testing.assert_identical(results(found), results(counterfactual(small, AUTOMATION)))
+    assert not found["posterior"]["skill"].variable._in_memory
+    again = open_posterior(save_posterior(found, tmp_path / "again"))
+    xr.testing.assert_identical(results(again), results(found))
+    xr.testing.assert_identical(again["posterior"], small["posterior"])
 
 
 @pytest.mark.parametrize("done", [0, 1, 3, 4])
