@@ -9,9 +9,11 @@ result: ``docs/posterior.md``.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -21,18 +23,24 @@ from taskroy.errors import ModelError
 from taskroy.models.learning import Learning
 from taskroy.models.scenario import Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
+from taskroy.posteriors.block_places import Here, OnCluster
+from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
 from taskroy.posteriors.effects import DIMENSIONS, WIDE
-from taskroy.posteriors.effects_over_draws import over_draws, parameters_of
+from taskroy.posteriors.effects_over_draws import Work, over_draws
+from taskroy.posteriors.finished_blocks import FinishedBlocks
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.inequality import MEASURES
 from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
 from taskroy.posteriors.redrawn_headlines import redrawn_headlines
-from taskroy.posteriors.scenario_programs import ScenarioPrograms
+from taskroy.posteriors.scenario_questions import Common
 from taskroy.posteriors.skill_groups import AUTOMATED, QUARTILES, SkillGroups
 from taskroy.posteriors.skill_groups import skill_groups as checked_groups
 from taskroy.posteriors.winners import PERCENTILES
 from taskroy.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def counterfactual(
@@ -43,6 +51,8 @@ def counterfactual(
     skill_groups: Sequence[str] = (AUTOMATED,),
     skill_percentiles: Sequence[float] = QUARTILES,
     progress: Progress | None = None,
+    blocks: str | os.PathLike[str] | None = None,
+    client: Client | None = None,
 ) -> xr.DataTree:
     """Run scenarios on every draw of a posterior.
 
@@ -63,6 +73,14 @@ def counterfactual(
         Where these groups are cut.
     progress
         Told how far it is.
+    blocks
+        Folder that keeps each block of draws once it is done. Called again with the same one, a
+        counterfactual that was stopped goes on from there, to the same numbers. The folder is left,
+        to be deleted once the result is stored.
+    client
+        Connected to a cluster of ``dask.distributed``, whose workers compute the blocks, to the
+        same numbers; without one, this process does. Workers need the same versions of taskroy and
+        of JAX, and processors of the same kind.
 
     Returns
     -------
@@ -75,7 +93,8 @@ def counterfactual(
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
         occupation left without labour, prices that do not converge, held shocks where experience
-        pays, skills to group by that do not exist, or results that are not finite.
+        pays, skills to group by that do not exist, results that are not finite, or a cluster that
+        loses a block.
 
     Warns
     -----
@@ -99,15 +118,17 @@ def counterfactual(
             constants["occupation_title"].to_numpy(),
             experience="experience_return" in posterior["posterior"],
         )
-    tell = progress or Silent()
     if held_shocks:
         _require_static(alone, posterior)
-    with jax.enable_x64(True):
-        programs = ScenarioPrograms(posterior, held_shocks, groups)
-        results = [
-            _run(posterior, scenario, exposure, programs, groups, tell) for scenario in alone
-        ]
-        redrawn = redrawn_headlines(posterior, alone, exposure, programs, tell)
+    common = Common.of(posterior, groups, held_shocks)
+    work = Work(
+        common,
+        Here(common) if client is None else OnCluster(client, common),
+        None if blocks is None else FinishedBlocks(Path(blocks)),
+        progress or Silent(),
+    )
+    results = [_run(posterior, scenario, exposure, work) for scenario in alone]
+    redrawn = redrawn_headlines(posterior, alone, exposure, work)
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
     bare = posterior.drop_nodes(["counterfactual", REDRAWN], errors="ignore")
     parts = {name: group.to_dataset() for name, group in bare.children.items()}
@@ -139,22 +160,20 @@ def _run(
     posterior: xr.DataTree,
     scenario: Automation | Scenario,
     exposure: pd.DataFrame,
-    programs: ScenarioPrograms,
-    groups: SkillGroups,
-    progress: Progress,
+    work: Work,
 ) -> xr.Dataset:
     draws, constants = posterior["posterior"].to_dataset(), posterior["constant_data"].to_dataset()
-    run = programs.run(scenario, exposure)
+    question, groups = work.common.question(scenario, exposure), work.common.groups
+    blocks = DrawBlocks(draws)
     with DrawSummaries.collecting() as wide:
-        results = over_draws(run, parameters_of(draws), scenario.name, progress, wide=wide)
+        results = over_draws(work, question, blocks, scenario.name, wide=wide)
         summaries = {
             f"{name}_{key}": variable
             for name, dimensions in WIDE.items()
             for key, variable in wide.summaries(name, dimensions).items()
         }
-    shape = (draws.sizes["chain"], draws.sizes["draw"])
     variables = {
-        name: (("chain", "draw", *DIMENSIONS.get(name, ())), x.reshape(shape + x.shape[1:]))
+        name: (("chain", "draw", *DIMENSIONS.get(name, ())), blocks.by_chain(x))
         for name, x in results.items()
     }
     share = automated_shares(scenario, exposure)

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import itemgetter
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import xarray as xr
-from jax import Array
 from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
 from taskroy.models.prices import CONVERGED
-from taskroy.models.world import Parameters
+from taskroy.posteriors.block_places import Effects, Place
+from taskroy.posteriors.draw_blocks import Block, DrawBlocks
 from taskroy.posteriors.draw_summaries import DrawSummaries
 from taskroy.posteriors.effects import BY_PEOPLE, WIDE
+from taskroy.posteriors.finished_blocks import FinishedBlocks, fingerprint
+from taskroy.posteriors.scenario_questions import Common, Question
 from taskroy.progress import Progress
 
-_BLOCK = 100
 # Not numbers by right: the productivity of machines where there are none, and what becomes of those
 # who are skilled at what is automated where nothing is.
 _MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE})
 
 
-def parameters_of(draws: xr.Dataset) -> Parameters:
-    """Stack chains and draws into one leading dimension.
+@dataclass(frozen=True)
+class Work:
+    """How the scenarios of a posterior are computed.
 
-    Parameters
+    Attributes
     ----------
-    draws
-        Group ``posterior``.
+    common
+        What all draws and scenarios have in common.
+    place
+        Where blocks are computed.
+    kept
+        Where finished blocks are kept, and taken from; None keeps none.
+    progress
+        Told how far it is.
     """
-    values = {"amenity": xr.zeros_like(draws["intercept"]), **draws.data_vars}
 
-    def flat(name: str) -> Array:
-        array = values[name].to_numpy().astype(np.float64)
-        return jnp.asarray(array.reshape(-1, *array.shape[2:]))
-
-    return Parameters(**{name: flat(name) for name in Parameters._fields if name in values})
+    common: Common
+    place: Place
+    kept: FinishedBlocks | None
+    progress: Progress
 
 
 def over_draws(
-    run: Callable[[Array, Parameters], dict[str, Array]],
-    parameters: Parameters,
+    work: Work,
+    question: Question,
+    draws: DrawBlocks,
     scenario: str,
-    progress: Progress,
     *,
     wide: DrawSummaries | None = None,
 ) -> dict[str, NDArray[np.float64]]:
@@ -54,14 +58,14 @@ def over_draws(
 
     Parameters
     ----------
-    run
-        Effects of numbered draws, compiled (:mod:`taskroy.posteriors.scenario_programs`).
-    parameters
-        The draws, from `parameters_of`.
+    work
+        Where and how.
+    question
+        What the scenario asks.
+    draws
+        The draws.
     scenario
         Its name, for messages.
-    progress
-        Told how far it is.
     wide
         Collects the effects that are not kept draw by draw; None drops them.
 
@@ -75,27 +79,53 @@ def over_draws(
     ModelError
         For prices that do not converge, or results that are not finite.
     """
-    total = len(parameters.taste_scale)
-    block = min(_BLOCK, total)
-    progress.start("counterfactual", total)
-    parts = []
-    for first in range(0, total, block):
-        # The last block is filled up with its last draw, so that one shape compiles once.
-        index = np.minimum(np.arange(first, first + block), total - 1)
-        found = run(jnp.asarray(index), jax.tree.map(itemgetter(index), parameters))
-        part = {k: np.asarray(v)[: total - first] for k, v in found.items()}
-        _check_numbers(part, scenario)
+    work.progress.start("counterfactual", draws.total)
+    parts, done = [], 0
+    for part in _in_order(work, question, draws, scenario):
+        done += len(part["price_residual"])
         for name in WIDE:
             rows = part.pop(name)
             if wide is not None:
                 wide.add(name, rows)
         parts.append(part)
-        progress.advance(min(first + block, total))
-    progress.finish()
+        work.progress.advance(done)
+    work.progress.finish()
     return {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
 
 
-def _check_numbers(results: dict[str, NDArray[np.float64]], scenario: str) -> None:
+def _in_order(
+    work: Work, question: Question, draws: DrawBlocks, scenario: str
+) -> Iterator[Effects]:
+    """Give the blocks' effects in the order of draws, few blocks begun before they are due."""
+    begun: deque[Callable[[], Effects]] = deque()
+    for block in draws:
+        begun.append(_begin(work, question, block, scenario))
+        if len(begun) > work.place.ahead:
+            yield begun.popleft()()
+    while begun:
+        yield begun.popleft()()
+
+
+def _begin(work: Work, question: Question, block: Block, scenario: str) -> Callable[[], Effects]:
+    """Begin a block, or take it from those that are done."""
+    kept, name = work.kept, ""
+    if kept is not None:
+        name = fingerprint(work.common, question, block)
+        if (found := kept.load(name)) is not None:
+            return lambda: found
+    wait, count = work.place.begin(question, block), block.count  # the draws need not be held
+
+    def end() -> Effects:
+        part = {k: v[:count] for k, v in wait().items()}
+        _check_numbers(part, scenario)
+        if kept is not None:
+            kept.save(name, part)
+        return part
+
+    return end
+
+
+def _check_numbers(results: Effects, scenario: str) -> None:
     residual = results["price_residual"]
     apart = ~(residual <= CONVERGED)
     if apart.any():

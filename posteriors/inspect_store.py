@@ -47,7 +47,7 @@ ITEM_BYTES = {
     "float32": 4,
     "float64": 8,
 }
-_CHECKSUM_BYTES = 4
+CHECKSUM_BYTES = 4
 _MAX_METADATA_BYTES = 16 * 2**20
 _MAX_DIMENSIONS = 32
 
@@ -198,7 +198,7 @@ def inspect_store(folder: Path, files: Mapping[str, int], *, max_bytes: int) -> 
             raise _refusal(folder, _metadata_name(path), f"declares {chunks:,} chunks")
         for key in _chunk_names(path, array):
             expected.add(key)
-            if files.get(key) != chunk_bytes + _CHECKSUM_BYTES:
+            if files.get(key) != chunk_bytes + CHECKSUM_BYTES:
                 raise _refusal(folder, key, f"does not hold a chunk of {array.chunk_shape} values")
 
     for name in files:

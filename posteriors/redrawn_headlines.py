@@ -8,11 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from taskroy.models.scenario import Automation, Scenario
+from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.effects import DIMENSIONS
-from taskroy.posteriors.effects_over_draws import over_draws, parameters_of
+from taskroy.posteriors.effects_over_draws import Work, over_draws
 from taskroy.posteriors.redrawn_skills import GROUP as REDRAWN_SKILLS
-from taskroy.posteriors.scenario_programs import ScenarioPrograms
-from taskroy.progress import Progress
 
 GROUP = "counterfactual_redrawn"
 #: Of which the report says where their bands come from.
@@ -23,8 +22,7 @@ def redrawn_headlines(
     posterior: xr.DataTree,
     scenarios: Sequence[Automation | Scenario],
     exposure: pd.DataFrame,
-    programs: ScenarioPrograms,
-    progress: Progress,
+    work: Work,
 ) -> xr.Dataset | None:
     """Return headlines at the same θ as some draws of the posterior, but at other draws of skills.
 
@@ -36,10 +34,8 @@ def redrawn_headlines(
         Checked, and each one alone.
     exposure
         Labels of the tasks.
-    programs
-        That give effects of draws.
-    progress
-        Told how far it is.
+    work
+        Where and how effects are computed.
 
     Returns
     -------
@@ -52,15 +48,15 @@ def redrawn_headlines(
     again = posterior[REDRAWN_SKILLS].to_dataset()
     draws = posterior["posterior"].to_dataset().isel(draw=again["draw"].to_numpy())
     draws = draws.assign(skill=again["skill"].variable)
-    parameters, shape = parameters_of(draws), (draws.sizes["chain"], draws.sizes["draw"])
+    blocks = DrawBlocks(draws)
     found = []
     for scenario in scenarios:
-        run = programs.run(scenario, exposure)
-        effects = over_draws(run, parameters, scenario.name, progress)
+        question = work.common.question(scenario, exposure)
+        effects = over_draws(work, question, blocks, scenario.name)
         variables = {
             name: (
                 ("chain", "draw", *DIMENSIONS.get(name, ())),
-                effects[name].reshape(shape + effects[name].shape[1:]),
+                blocks.by_chain(effects[name]),
             )
             for name in HEADLINES
         }

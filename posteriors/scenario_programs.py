@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
-import xarray as xr
 from jax import Array
+from numpy.typing import NDArray
 
-from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
-from taskroy.models.scenario_tasks import automated_shares, shares_of
+from taskroy.models.scenario import AnyStep
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
+from taskroy.posteriors.draw_blocks import Block
 from taskroy.posteriors.effects import effects
-from taskroy.posteriors.skill_groups import QUARTILES, SkillGroups, members_by_skill
+from taskroy.posteriors.scenario_questions import Common, Question
+from taskroy.posteriors.skill_groups import members_by_skill
 
 # Of held shocks: scenarios that are compared share them, and a repetition has the same.
 _SEED = 1
@@ -26,39 +25,24 @@ _SEED = 1
 class ScenarioPrograms:
     """Effects of many draws, compiled once for scenarios that differ only in their tasks."""
 
-    def __init__(
-        self, posterior: xr.DataTree, held_shocks: int, groups: SkillGroups | None = None
-    ) -> None:
-        constants = posterior["constant_data"].to_dataset()
-        self._technology = Technology.from_task_weights(
-            jnp.asarray(constants["task_weights"].to_numpy()),
-            jnp.asarray(constants["labor_share"].to_numpy()),
-        )
-        model = posterior.attrs["model"]
-        # Posteriors of earlier versions do not say that choices are of one year.
-        self._shock, self._discount = model["shock"], model.get("discount", 0.0)
-        self._members = _members(constants)
-        self._weight = _worker_weight(constants, posterior["posterior"].sizes["worker"])
-        self._tasks = list(map(str, constants["task"].to_numpy()))
-        self._groups = groups or SkillGroups((), QUARTILES)
-        self._held_shocks = held_shocks
+    def __init__(self, common: Common) -> None:
+        with jax.enable_x64(True):
+            self._technology = Technology.from_task_weights(
+                jnp.asarray(common.task_weights), jnp.asarray(common.labor_share)
+            )
+            self._members = None if common.members is None else jnp.asarray(common.members)
+            self._weight = jnp.asarray(common.worker_weight)
+        self._shock, self._discount = common.shock, common.discount
+        self._groups = common.groups
+        self._held_shocks = common.held_shocks
         self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
 
-    def run(
-        self, scenario: Automation | Scenario, exposure: pd.DataFrame
-    ) -> Callable[[Array, Parameters], dict[str, Array]]:
-        """Return a scenario's effects as a function of numbered draws.
-
-        Parameters
-        ----------
-        scenario
-            Checked.
-        exposure
-            Labels of the tasks.
-        """
-        by = self._groups.weights(self._tasks, automated_shares(scenario, exposure))
-        steps = self.steps(steps_of(scenario))
-        return partial(steps, jnp.asarray(shares_of(scenario, exposure)), jnp.asarray(by))
+    def effects(self, question: Question, block: Block) -> dict[str, NDArray[np.float64]]:
+        """Return the effects of a scenario at the draws of a block, in double precision."""
+        with jax.enable_x64(True):
+            given = (question.shares, question.by, block.index, block.draws)
+            found = self.steps(question.steps)(*jax.tree.map(jnp.asarray, given))
+            return {name: np.asarray(values) for name, values in found.items()}
 
     def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
         """Return the effects of such steps.
@@ -88,17 +72,3 @@ class ScenarioPrograms:
             return self._members
         skilled = members_by_skill(draw.skill, by, self._weight, self._groups.percentiles)
         return skilled if self._members is None else jnp.concatenate([self._members, skilled])
-
-
-def _members(constants: xr.Dataset) -> Array | None:
-    """Return each worker's weight in each group of people; a group's weights sum to one."""
-    if "member" not in constants:
-        return None
-    member = constants["member"].to_numpy()
-    weight = member * np.asarray(_worker_weight(constants, member.shape[1]))
-    return jnp.asarray(weight / weight.sum(1, keepdims=True))
-
-
-def _worker_weight(constants: xr.Dataset, workers: int) -> Array:
-    weighted = "worker_weight" in constants
-    return jnp.asarray(constants["worker_weight"].to_numpy() if weighted else np.ones(workers))

@@ -19,7 +19,7 @@ _RESERVED_ATTRIBUTES = frozenset({"_FillValue", "coordinates", "dtype"})
 
 
 def storable_groups(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return the groups of a tree, in memory and ready to be stored.
+    """Return the groups of a tree, ready to be stored; what is on disk stays there.
 
     Parameters
     ----------
@@ -56,17 +56,21 @@ def storable_groups(tree: xr.DataTree) -> dict[str, xr.Dataset]:
 def _storable_variable(name: Hashable, variable: xr.Variable, group: str) -> xr.Variable:
     _check_name(name, group)
     where = f"{group.rstrip('/')}/{name}"
-    values = variable.values
-    if values.dtype.kind in "OTU":
-        values = _text(values, where)
-    elif values.dtype.name not in ITEM_BYTES:
+    attributes = _json_attributes(variable.attrs, where)
+    if variable.dtype.kind in "OTU":
+        return xr.Variable(variable.dims, _text(variable.values, where), attributes)
+    if variable.dtype.name not in ITEM_BYTES:
         raise StoreError(
-            f"the variable holds {values.dtype} values, which the store does not take.",
+            f"the variable holds {variable.dtype} values, which the store does not take.",
             where=where,
             expected="booleans, integers, real numbers or text",
             remedy="convert it before saving; a date, for instance, to its year",
         )
-    return xr.Variable(variable.dims, values, _json_attributes(variable.attrs, where))
+    if variable.ndim < 2:
+        return xr.Variable(variable.dims, variable.values, attributes)
+    plain = variable.copy(deep=False)  # a large one may be on disk, and is not read here
+    plain.attrs, plain.encoding = attributes, {}
+    return plain
 
 
 def _text(values: np.ndarray, where: str) -> np.ndarray:

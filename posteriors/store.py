@@ -13,10 +13,8 @@ stands until the new one does. At every moment the manifest names a store that i
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -24,7 +22,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BytesCodec, Crc32cCodec
 from zarr.storage import LocalStore
 
 from taskroy.errors import StoreError
@@ -40,9 +37,10 @@ from taskroy.posteriors.manifest import (
     unseal,
 )
 from taskroy.posteriors.storable import storable_groups
+from taskroy.posteriors.stored_array import stays_on_disk, stored_variable
+from taskroy.posteriors.write_groups import write_groups
 
 MAX_BYTES = 8 * 2**30
-CHUNK_BYTES = 8 * 2**20
 
 
 def save_posterior(
@@ -80,7 +78,7 @@ def save_posterior(
     groups = storable_groups(tree)
     try:
         with replacing_folder(place, overwrite=overwrite) as generation:
-            _write_groups(groups, generation)
+            write_groups(groups, generation)
             manifest = Manifest(
                 taskroy_version=version("taskroy"),
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,8 +97,10 @@ def save_posterior(
     return Path(path)
 
 
-def open_posterior(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> xr.DataTree:
-    """Return a stored posterior, loaded into memory, once every byte of it has been checked.
+def open_posterior(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, lazy: bool = False
+) -> xr.DataTree:
+    """Return a stored posterior once every byte of it has been checked.
 
     Parameters
     ----------
@@ -108,11 +108,15 @@ def open_posterior(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) 
         The folder that `save_posterior` made. It may have been moved.
     max_bytes
         The most that its arrays may take.
+    lazy
+        Leave large arrays of draws on disk, to be read, and checked again, when they are asked for.
 
     Returns
     -------
     xr.DataTree
         The tree as saved, in memory: it is what was checked, whatever happens to the folder later.
+        With `lazy`, what is on disk can be read until the posterior is replaced or changed; from
+        then on reading it raises a StoreError.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def open_posterior(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) 
 
     def load(sealed: bytes) -> xr.DataTree:
         manifest, layout = _inspect(place, sealed, max_bytes)
-        return _load(place / manifest.generation, manifest, layout)
+        return _load(place / manifest.generation, manifest, layout, lazy=lazy)
 
     return read_steadily(place, load)
 
@@ -150,62 +154,6 @@ def verify(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
     read_steadily(place, inspect)
 
 
-def chunk_shape(
-    dims: Sequence[object], shape: Sequence[int], item_bytes: int, *, limit: int = CHUNK_BYTES
-) -> tuple[int, ...]:
-    """Return chunks that cut an array along its draws, and only where it is large.
-
-    Parameters
-    ----------
-    dims, shape
-        Names and lengths of the dimensions.
-    item_bytes
-        Bytes of one value.
-    limit
-        The most bytes that a chunk takes, unless a single draw (or row, where there are no draws)
-        takes more.
-
-    Returns
-    -------
-    tuple[int, ...]
-        Length of a chunk along each dimension, at least 1.
-    """
-    chunk = [max(1, n) for n in shape]
-    if chunk:
-        cut = list(dims).index("draw") if "draw" in dims else 0
-        bytes_per_step = math.prod(chunk) // chunk[cut] * item_bytes
-        chunk[cut] = min(chunk[cut], max(1, limit // bytes_per_step))
-    return tuple(chunk)
-
-
-def _write_groups(groups: Mapping[str, xr.Dataset], store: Path) -> None:
-    xr.DataTree.from_dict(groups).to_zarr(
-        LocalStore(store),
-        mode="w-",
-        zarr_format=3,
-        consolidated=False,
-        # A chunk of zeros must be a file as well: only then is a missing file always a fault.
-        write_empty_chunks=True,
-        encoding={
-            group: {name: _encoding(variable) for name, variable in data.variables.items()}
-            for group, data in groups.items()
-        },
-    )
-
-
-def _encoding(variable: xr.Variable) -> dict[str, object]:
-    encoding: dict[str, object] = {
-        "chunks": chunk_shape(variable.dims, variable.shape, variable.dtype.itemsize),
-        "filters": (),
-        "serializer": BytesCodec(),
-        "compressors": (Crc32cCodec(),),
-    }
-    if variable.dtype.kind == "f":
-        # NaN is a value like any other here; left alone, xarray would mark it as missing.
-        encoding["_FillValue"] = None
-    return encoding
-
-
 def _inspect(place: Path, sealed: bytes, max_bytes: int) -> tuple[Manifest, Layout]:
     manifest = unseal(sealed, where=place / MANIFEST)
     store = place / manifest.generation
@@ -227,14 +175,18 @@ def _inspect(place: Path, sealed: bytes, max_bytes: int) -> tuple[Manifest, Layo
     return manifest, layout
 
 
-def _load(store: Path, manifest: Manifest, layout: Layout) -> xr.DataTree:
+def _load(store: Path, manifest: Manifest, layout: Layout, *, lazy: bool) -> xr.DataTree:
     local = LocalStore(store, read_only=True)
     datasets = {}
+
+    def read(path: str) -> xr.Variable:
+        if lazy and stays_on_disk(layout.arrays[path]):
+            return stored_variable(store, path, layout.arrays[path], manifest.files)
+        return _read_array(local, path, layout)
+
     try:
         for group, names in manifest.groups.items():
-            variables = {
-                name: _read_array(local, _array_path(group, name), layout) for name in names
-            }
+            variables = {name: read(_array_path(group, name)) for name in names}
             # Of xarray's conventions only one is in use: which variables are coordinates.
             datasets[group] = xr.decode_cf(
                 xr.Dataset(variables, attrs=layout.groups[group].attributes),

@@ -34,6 +34,14 @@ Resume = Annotated[
         help="Go on from a fit that was stopped, as is the default, and say so if there is none.",
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Compute counterfactuals on a cluster of dask.distributed: the address of its "
+        "scheduler, such as tcp://host:8786.",
+    ),
+]
 AllowFailed = Annotated[
     bool,
     typer.Option("--allow-failed", help="Report a failed fit all the same, watermarked."),

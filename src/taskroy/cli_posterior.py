@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from taskroy.cli_options import AllowFailed, Place, configure_jax_for, read_study
+from taskroy.cli_options import AllowFailed, Cluster, Place, configure_jax_for, read_study
 from taskroy.commands import Answer
 from taskroy.terminal import TerminalProgress
 
@@ -28,28 +28,34 @@ def counterfactual(
         Path | None,
         typer.Option(metavar="STUDY.toml", help="Take its scenarios, not those of the fit."),
     ] = None,
+    cluster: Cluster = None,
 ) -> Answer:
-    """Compute scenarios and store them."""
+    """Compute scenarios and store them.
+
+    Started again after it was stopped, it goes on from what it had done.
+    """
     given = read_study(study)[1] if study else None
+    from taskroy.cluster import connected
     from taskroy.headline import headlines
     from taskroy.posteriors.store import open_posterior
     from taskroy.run import add_counterfactual
     from taskroy.stages import find_posterior, study_of
 
     place = find_posterior(place)
-    posterior = open_posterior(place)
+    posterior = open_posterior(place, lazy=True)
     fitted = study_of(posterior, where=str(place))
     new = {k: getattr(given, k) for k in ("scenario", "counterfactual")} if given else {}
     settings = fitted.model_copy(update=new)
     configure_jax_for(settings)
     posterior.attrs["study"] = settings.to_json()
-    with TerminalProgress() as progress:
+    with connected(cluster) as client, TerminalProgress() as progress:
         result = add_counterfactual(
             posterior,
             settings.scenario,
             place,
             settings=settings.counterfactual,
             progress=progress,
+            client=client,
         )
     sums = headlines(result, interval=settings.report.interval, level=settings.report.level)
     data = {"posterior": place, "headlines": [headline.to_json() for headline in sums]}

@@ -9,6 +9,7 @@ import typer
 
 from taskroy.cli_options import (
     AllowFailed,
+    Cluster,
     Output,
     Overwrite,
     Resume,
@@ -29,18 +30,20 @@ def run(
     overwrite: Overwrite = False,
     resume: Resume = False,
     allow_failed: AllowFailed = False,
+    cluster: Cluster = None,
 ) -> Answer:
     """Do everything, from data to report.
 
     Data, fit, gate, counterfactual, report. Started again, it goes on from the stored posterior, or
-    from what a fit that was stopped had done.
+    from what a fit or a counterfactual that was stopped had done.
     """
     require_one_of(overwrite, resume)
     text, settings = read_study(study)
+    from taskroy.cluster import connected
     from taskroy.run import run as run_study
 
     configure_jax_for(settings)
-    with TerminalProgress() as progress:
+    with connected(cluster) as client, TerminalProgress() as progress:
         done = run_study(
             settings,
             text,
@@ -49,6 +52,7 @@ def run(
             resume=resume,
             allow_failed=allow_failed,
             progress=progress,
+            client=client,
         )
     data = {
         "report": done.report,
@@ -143,6 +147,7 @@ def sensitivity(
         bool, typer.Option("--quick", help="Leave out alternatives that need a new fit.")
     ] = False,
     allow_failed: AllowFailed = False,
+    cluster: Cluster = None,
 ) -> Answer:
     """Run the study and its alternatives, to see which assumption would change the answer.
 
@@ -150,11 +155,12 @@ def sensitivity(
     sample, which takes a new fit each. Started again, it goes on.
     """
     text, settings = read_study(study)
+    from taskroy.cluster import connected
     from taskroy.describe import sensitivity_answer
     from taskroy.sensitivity import sensitivity as run_alternatives
 
     configure_jax_for(settings)
-    with TerminalProgress() as progress:
+    with connected(cluster) as client, TerminalProgress() as progress:
         grid, report = run_alternatives(
             settings,
             text,
@@ -162,5 +168,6 @@ def sensitivity(
             quick=quick,
             allow_failed=allow_failed,
             progress=progress,
+            client=client,
         )
     return sensitivity_answer(grid, report)

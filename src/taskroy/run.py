@@ -2,11 +2,12 @@
 
 What is in the folder::
 
-    study.toml       the study as it was run, word for word
-    checkpoint/      while NUTS samples: all that it has done (taskroy.posteriors.checkpoint)
-    posterior.zarr/  the posterior; once it is computed, with the counterfactual
-    gate.json        what the gate says of the fit
-    report.html      the report; its figures and, in report.json, its numbers beside it
+    study.toml              the study as it was run, word for word
+    checkpoint/             while NUTS samples: its work (taskroy.posteriors.checkpoint)
+    posterior.zarr/         the posterior; once it is computed, with the counterfactual
+    posterior.zarr.blocks/  while a counterfactual is computed: the blocks of draws that are done
+    gate.json               what the gate says of the fit
+    report.html             the report; its figures and, in report.json, its numbers beside it
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from taskroy.study import CounterfactualSettings, Study
 
 if TYPE_CHECKING:
     import xarray as xr
+    from distributed import Client
 
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
@@ -69,6 +71,7 @@ def run(
     resume: bool = False,
     allow_failed: bool = False,
     progress: Progress | None = None,
+    client: Client | None = None,
 ) -> Run:
     """Run a study into a folder.
 
@@ -88,6 +91,8 @@ def run(
         Make a (watermarked) report even of a fit that does not pass the gate.
     progress
         Told how far the work is.
+    client
+        Connected to a cluster that computes counterfactuals.
 
     Raises
     ------
@@ -125,6 +130,7 @@ def run(
             place,
             settings=study.counterfactual,
             progress=progress,
+            client=client,
         )
         report = write_report(
             posterior,
@@ -171,8 +177,12 @@ def add_counterfactual(
     *,
     settings: CounterfactualSettings | None = None,
     progress: Progress | None = None,
+    client: Client | None = None,
 ) -> xr.DataTree:
     """Compute scenarios and store them with their posterior, replacing earlier ones.
+
+    Blocks of draws that are done are kept beside the posterior until all is stored: called again
+    after it was stopped, this goes on from them.
 
     Parameters
     ----------
@@ -186,19 +196,27 @@ def add_counterfactual(
         What is computed besides what is in closed form; the defaults without.
     progress
         Told how far the work is.
+    client
+        Connected to a cluster that computes the blocks.
 
     Returns
     -------
     xr.DataTree
-        With group ``counterfactual``.
+        With group ``counterfactual``. What of a posterior was left on disk
+        (``open_posterior(lazy=True)``) can no longer be read from it: it has been replaced.
     """
     from taskroy.posteriors.counterfactual import counterfactual
+    from taskroy.posteriors.finished_blocks import delete_blocks
     from taskroy.posteriors.store import save_posterior
 
     bare = posterior.drop_nodes("counterfactual", errors="ignore")
     further = (settings or CounterfactualSettings()).model_dump()
-    result = counterfactual(bare, scenarios, **further, progress=progress)
+    blocks = place.with_name(f"{place.name}.blocks")
+    result = counterfactual(
+        bare, scenarios, **further, progress=progress, blocks=blocks, client=client
+    )
     save_posterior(result, place, overwrite=True)
+    delete_blocks(blocks)
     return result
 
 

@@ -31,6 +31,7 @@ from taskroy.study import Study
 if TYPE_CHECKING:
     import xarray as xr
     from arviz_stats.utils import ELPDData
+    from distributed import Client
 
     from taskroy.data.panel import Panel
     from taskroy.data.task_table import TaskTable
@@ -47,6 +48,7 @@ def sensitivity(
     quick: bool = False,
     allow_failed: bool = False,
     progress: Progress | None = None,
+    client: Client | None = None,
 ) -> tuple[Grid, Path]:
     """Run a study and its alternatives into a folder, and write its report.
 
@@ -63,6 +65,8 @@ def sensitivity(
         Go on even if the study's own fit does not pass the gate.
     progress
         Told how far the work is.
+    client
+        Connected to a cluster that computes counterfactuals.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def sensitivity(
 
     panel, tasks = load_data(study)
     # An earlier grid stays until there is a new one: its alternatives may take hours.
-    done = run(study, text, folder, allow_failed=allow_failed, progress=progress)
+    done = run(study, text, folder, allow_failed=allow_failed, progress=progress, client=client)
     posterior = open_posterior(done.posterior)
     band = Band(study.report.interval, study.report.level)
     base = Outcome(
@@ -99,7 +103,7 @@ def sensitivity(
             "Alternative %d of %d: %s, %s.", number, len(wanted), TITLES[one.choice], one.value
         )
         place = folder / FOLDER / one.folder
-        outcome = _outcome(one, bare, (panel, tasks), place, band, progress)
+        outcome = _outcome(one, bare, (panel, tasks), place, band, progress, client)
         if outcome is None:
             _LOG.info("It is the study itself: nothing to compare.")
             continue
@@ -130,6 +134,7 @@ def _outcome(
     folder: Path,
     band: Band,
     progress: Progress | None,
+    client: Client | None,
 ) -> Outcome | None:
     """Return what an alternative came to, of old or now; None if its data are the study's own."""
     kept = _kept(folder / OUTCOME, one.study)
@@ -140,9 +145,9 @@ def _outcome(
         if one.refits:
             if one.choice in _OF_THE_DATA and _same(load_data(one.study), data):
                 return None
-            outcome = _refitted(one, blank, folder, band, progress)
+            outcome = _refitted(one, blank, folder, band, progress, client)
         else:
-            outcome = _asked(one, blank, posterior, folder, band, progress)
+            outcome = _asked(one, blank, posterior, folder, band, progress, client)
     except TaskroyError as error:  # one row without numbers; the next run tries again
         return replace(blank, failure=" ".join(str(error).split()))
     text = json.dumps({"study": _summed_up(one.study), "outcome": asdict(outcome)}, indent=1)
@@ -178,6 +183,7 @@ def _asked(
     folder: Path,
     band: Band,
     progress: Progress | None,
+    client: Client | None,
 ) -> Outcome:
     """Ask the study's own posterior another question."""
     from taskroy.posteriors.checks import check
@@ -185,19 +191,26 @@ def _asked(
 
     with claimed(folder, overwrite=False):
         write_atomically(folder / STUDY, study_text(one.study))
-        result = counterfactual(posterior, one.study.scenario, progress=progress)
+        result = counterfactual(posterior, one.study.scenario, progress=progress, client=client)
     return _summarized(blank, check(result).verdict, result, band)
 
 
 def _refitted(
-    one: Alternative, blank: Outcome, folder: Path, band: Band, progress: Progress | None
+    one: Alternative,
+    blank: Outcome,
+    folder: Path,
+    band: Band,
+    progress: Progress | None,
+    client: Client | None,
 ) -> Outcome:
     """Fit the alternative and ask its posterior the study's question."""
     from taskroy.posteriors.checks import check
     from taskroy.posteriors.store import open_posterior
 
     place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
-    result = add_counterfactual(open_posterior(place), one.study.scenario, place, progress=progress)
+    result = add_counterfactual(
+        open_posterior(place), one.study.scenario, place, progress=progress, client=client
+    )
     return _summarized(blank, check(result).verdict, result, band)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import taskroy
 
-HEAVY = ("jax", "numpyro", "arviz", "arviz_stats", "pandas", "xarray", "zarr", "matplotlib")
+HEAVY = ("jax", "numpyro", "arviz", "arviz_stats", "pandas", "xarray", "zarr", "matplotlib", "dask")
 
 
 def in_a_fresh_process(program: str) -> subprocess.CompletedProcess[str]:

@@ -21,6 +21,7 @@ from taskroy.posteriors.counterfactual import counterfactual
 from taskroy.posteriors.decomposition import PARTS
 from taskroy.posteriors.effects import effects as effects_of
 from taskroy.posteriors.scenario_programs import ScenarioPrograms
+from taskroy.posteriors.scenario_questions import Common
 from taskroy.posteriors.skill_groups import members_by_skill
 
 TASK_TITLES = (
@@ -130,7 +131,7 @@ def test_impossible_scenarios_are_explained(small, scenarios, message):
 
 
 def test_scenarios_that_differ_in_their_tasks_share_a_program(small):
-    programs = ScenarioPrograms(small, held_shocks=0)
+    programs = ScenarioPrograms(Common.of(small))
     first, *same, other = (
         programs.steps(steps_of(scenario))
         for scenario in (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from taskroy.errors import StoreError
-from taskroy.posteriors.store import chunk_shape, open_posterior, save_posterior, verify
+from taskroy.posteriors.store import open_posterior, save_posterior, verify
+from taskroy.posteriors.write_groups import chunk_shape
 
 TITLES = ["<script>alert(1)</script>", "line\nbreak", "=1+1", "Ünïcode 日本 🧑‍🏭", "../../etc", ""]
 PROVENANCE = {
