@@ -86,7 +86,8 @@ def _parts(common: Common, question: Question, block: Block) -> Iterator[bytes |
     yield f"{device.platform} {device.device_kind} {platform.machine()}".encode()
     for step in question.steps:
         yield f"{type(step).__qualname__} {step.model_dump_json()}".encode()
-    yield repr((common.shock, common.tasks, common.groups, common.held_shocks)).encode()
+    named = ("shock", "discount", "tasks", "groups", "held_shocks")
+    yield repr([getattr(common, name) for name in named]).encode()
     arrays = {
         **{name: getattr(common, name) for name in ("task_weights", "labor_share")},
         **{name: getattr(common, name) for name in ("worker_weight", "members")},

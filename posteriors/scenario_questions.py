@@ -77,10 +77,10 @@ class Common:
         cls, posterior: xr.DataTree, groups: SkillGroups | None = None, held_shocks: int = 0
     ) -> Common:
         """Take it from a posterior."""
-        constants, model = posterior["constant_data"].to_dataset(), posterior.attrs["model"]
+        constants = posterior["constant_data"].to_dataset()
         weighted, workers = "worker_weight" in constants, posterior["posterior"].sizes["worker"]
         weight = constants["worker_weight"].to_numpy() if weighted else np.ones(workers)
-        members = None
+        model, members = posterior.attrs["model"], None
         if "member" in constants:
             members = constants["member"].to_numpy() * weight
             members = members / members.sum(1, keepdims=True)
@@ -89,7 +89,7 @@ class Common:
             constants["labor_share"].to_numpy(),
             model["shock"],
             # Posteriors of earlier versions do not say that choices are of one year.
-            float(model.get("discount", 0.0)),
+            model.get("discount", 0.0),
             tuple(map(str, constants["task"].to_numpy())),
             weight,
             members,

@@ -198,6 +198,8 @@ def test_a_fingerprint_is_of_everything(
     moved[0, 0, 0, 0] = np.nextafter(float(moved[0, 0, 0, 0]), 9)
     occupation_shock = small.copy()
     occupation_shock.attrs = small.attrs | {"model": {"shock": "occupation"}}
+    looking_ahead = small.copy()
+    looking_ahead.attrs = small.attrs | {"model": small.attrs["model"] | {"discount": 0.5}}
     found = [
         names(),
         names(scenario=Automation(above=0.3)),
@@ -212,6 +214,7 @@ def test_a_fingerprint_is_of_everything(
         names(other("constant_data", labor_share=constants["labor_share"] * 0.99)),
         names(other("constant_data", task_weights=constants["task_weights"] * 0.99)),
         names(occupation_shock),
+        names(looking_ahead),
     ]
     monkeypatch.setattr("importlib.metadata.version", lambda name: "99")
     found.append(names())
