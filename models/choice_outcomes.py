@@ -14,7 +14,7 @@ nodes, as in :mod:`taskroy.models.choice_grid`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,7 +24,14 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid, chebyshev, domain_of, matrix_at
+from taskroy.models.choice_grid import (
+    BOTTOM,
+    PSI_NODES,
+    Grid,
+    chebyshev_terms,
+    domain_of,
+    matrix_at,
+)
 from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
 
 # How far left of the best occupation's −y the normal variable lies that welfare is compared with.
@@ -133,6 +140,15 @@ def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:
     return scaled
 
 
+def _clenshaw(coefficients: Sequence[Array], t: Array) -> Array:
+    """Sum c_0 T_0(t) + c_1 T_1(t) + …: one loop over t, with no term kept."""
+    first, *others = coefficients
+    ahead = later = jnp.zeros_like(t)
+    for coefficient in reversed(others):
+        ahead, later = coefficient + 2 * t * ahead - later, ahead
+    return first + t * ahead - later
+
+
 class _Nodes(NamedTuple):
     """Nodes x = right − back of each worker, and where Chebyshev series in y are good there."""
 
@@ -172,32 +188,39 @@ class _Nodes(NamedTuple):
         near = jnp.maximum(low, cut), high
         far = jnp.minimum(low, cut - 1.0), cut
 
-        def series(function: Integrand) -> tuple[Array, Array]:
-            return (
-                matrix_at(near, self.back, self.table, self.grid, function),
-                matrix_at(far, self.back, self.table, self.grid, _scaled(function))
-                * jnp.exp(-self.back),
-            )
+        def series(function: Integrand) -> Float[Array, "S Q"]:
+            """Return the coefficients of both series, the one near the best first."""
+            scaled = matrix_at(far, self.back, self.table, self.grid, _scaled(function))
+            unscaled = matrix_at(near, self.back, self.table, self.grid, function)
+            return jnp.concatenate([unscaled, scaled * jnp.exp(-self.back)])
 
         survival, *others = map(series, (0, *functions))
 
         def of_block(shifted: Array) -> tuple[Array, ...]:
-            def terms(member: Array, factor: Array, domain: tuple[Array, Array]) -> Array:
-                inside = chebyshev(jnp.clip(shifted, *domain), domain, self.grid)
-                return jnp.where(member, factor, 0.0)[:, None] * jnp.moveaxis(inside, 0, 1)
-
-            a = terms(shifted >= cut, jnp.ones_like(shifted), near)
+            # An occupation has the terms of its own series only; their sums are apart.
+            member = shifted >= cut
+            domain = jnp.where(member, near[0], far[0]), jnp.where(member, near[1], far[1])
             # The series goes on flat left of its domain, the factor falls.
-            b = terms(shifted < cut, jnp.exp(jnp.minimum(shifted, cut)), far)
-            total = survival[0].T @ a.sum(0) + survival[1].T @ b.sum(0)
-            weight = self.step * jnp.exp(total)
-            return weight, *(
-                (a * (at_near @ weight)).sum(1) + (b * (at_far @ weight)).sum(1)
-                for at_near, at_far in others
-            )
+            terms = chebyshev_terms(jnp.clip(shifted, *domain), domain, self.grid)
+            factor = jnp.where(member, 1.0, jnp.exp(jnp.minimum(shifted, cut)))
+            moments = [
+                (jnp.where(mine, factor, 0.0) * term).sum(0)
+                for mine in (member, ~member)
+                for term in terms
+            ]
+            weight = self.step * jnp.exp(survival.T @ jnp.stack(moments))
+
+            def integral(matrix: Float[Array, "S Q"]) -> Float[Array, "O B"]:
+                at_near, at_far = jnp.split((matrix @ weight)[:, None], 2)
+                coefficients = [
+                    jnp.where(member, a, b) for a, b in zip(at_near, at_far, strict=True)
+                ]
+                return factor * _clenshaw(coefficients, terms[1])
+
+            return weight, *map(integral, others)
 
         occupations, workers = self.shifted.shape
-        block = max(1, _BLOCK_ELEMENTS // (2 * occupations * self.grid.terms))
+        block = max(1, _BLOCK_ELEMENTS // (occupations * self.grid.terms))
         if workers <= block:
             return of_block(self.shifted)
         blocks = -(-workers // block)
