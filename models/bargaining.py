@@ -42,7 +42,7 @@ class Bargaining(Step):
         Field(ge=0, description="η, of the share in how irreplaceable the worker's skills are."),
     ] = 0.0
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Take the employers' part; tells ``surplus_share``, the mean b_io of who works in o."""
         world, competitive = now.world, now.equilibrium
         ranked = irreplaceable(world.productivity, competitive.probability)

@@ -25,7 +25,7 @@ class Learning(Step):
         float, Field(ge=0, le=5, description="Δ in the world after, log-wage units.")
     ] = 0.1
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Set Δ; tells nothing more."""
         world = now.world
         if self.returns == 0 and world.experience_return is None:

@@ -12,8 +12,10 @@ import pandas as pd
 import xarray as xr
 from jax import Array
 
+from taskroy.models.prices import Root
 from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, shares_of
+from taskroy.models.step import Told
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
 from taskroy.posteriors.effects import effects
@@ -67,13 +69,33 @@ class ScenarioPrograms:
         form, number = tuple(step.form for step in steps), self._held_shocks
         technology, shock = self._technology, self._shock
 
-        def of_draw(shares: Array, by: Array, index: Array, draw: Parameters) -> dict[str, Array]:
+        def of_draw(
+            shares: Array, by: Array, nearby: Told, index: Array, draw: Parameters
+        ) -> dict[str, Array]:
             key = jax.random.fold_in(jax.random.key(_SEED), index)
-            held, members = (key, number) if number else None, self._all_members(draw, by)
-            return effects(draw, form, technology, shares, shock=shock, members=members, held=held)
+            return effects(
+                draw,
+                form,
+                technology,
+                shares,
+                shock=shock,
+                members=self._all_members(draw, by),
+                held=(key, number) if number else None,
+                nearby=nearby,
+            )
 
         def of_draws(shares: Array, by: Array, index: Array, draws: Parameters) -> dict[str, Array]:
-            return jax.lax.map(lambda numbered: of_draw(shares, by, *numbered), (index, draws))
+            """Let each draw's search for prices start from those of the draw before."""
+
+            def of_next(
+                nearby: Told, numbered: tuple[Array, Parameters]
+            ) -> tuple[Told, dict[str, Array]]:
+                found = of_draw(shares, by, nearby, *numbered)
+                return {name: found[name] for name in nearby}, found
+
+            none = Root.unknown(draws.intercept.shape[1])
+            first = {"log_price": none.point, "price_residual": none.residual}
+            return jax.lax.scan(of_next, first, (index, draws))[1]
 
         if form not in self._programs:
             self._programs[form] = jax.jit(of_draws)
