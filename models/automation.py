@@ -72,7 +72,7 @@ class Automation(OfTasks):
         default = type(self).model_fields["name"].default
         return super().form.model_copy(update={"name": default, "each": False})
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Move the tasks; tells ``productivity_threshold``, the z_τ − log r used, (K,)."""
         world = now.world
         if self.productivity == "threshold":

@@ -5,16 +5,17 @@ With G(x) = Σ_o ψ(x + y_o) and y_o = (m_o + κ_o)/ν (model.md, section 3), fo
     P(o)                  = −∫ ψ'(x + y_o) e^{G(x)} dx
     E[ε_o·1(ô = o)]       = −(ϱ²/ν) ∫ (ψ'' + ψ'²)(x + y_o) e^{G(x)} dx
     E[e^{ε_o}·1(ô = o)]   = e^{ϱ²/2}·P(o), were y_o higher by δ = ϱ²/ν
-                          = −e^{ϱ²/2} ∫ ψ'(x + y_o + δ) e^{G(x) + ψ(x + y_o + δ) − ψ(x + y_o)} dx
+                           = −e^{ϱ²/2} ∫ ψ'(x + y_o + δ) e^{G(x) + ψ(x + y_o + δ) − ψ(x + y_o)} dx
     P(max_o (w + κ + u) ≤ v) = e^{G(−v/ν)}
 
-(the third because e^ε tilts N(0, ϱ²) into N(ϱ², ϱ²)). Each is a Chebyshev series in y_o at shared
+(the third because e^ε tilts N(0, ϱ²) into N(ϱ², ϱ²); its derivative in y_o has ψ'' + ψ'² for the
+first ψ'). Each is a Chebyshev series in y_o at shared
 nodes, as in :mod:`taskroy.models.choice_grid`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,16 +25,21 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid, chebyshev, domain_of, matrix_at
-from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+from taskroy.models.choice_grid import (
+    BOTTOM,
+    PSI_NODES,
+    Grid,
+    chebyshev_terms,
+    domain_of,
+    matrix_at,
+)
+from taskroy.models.psi_table import PsiTable, exact_on_the_left, look_up, psi_table, support
 
 # How far left of the best occupation's −y the normal variable lies that welfare is compared with.
 _CENTRE = 8.0
 # Where y + right is below this, ψ(x + y) is nearly −e^{x + y} wherever it counts: at no node does
 # e^{x + y} blow up the error of the factor that is left.
 _CUT = -3.0
-# Left of where ψ passes this it is integrated from its derivative.
-_SMALL = -1e-3
 # Numbers (occupations × terms × workers) that are worked on at once: 1.3 MB of them.
 _BLOCK_ELEMENTS = 170_000
 # The order of a derivative of ψ, or a function of the table and x + y.
@@ -77,7 +83,6 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
     return Outcomes(-slope.T, -stein.T, worth)
 
 
-@partial(jax.jit, static_argnames="grid")
 def efficiency(
     value: Float[Array, "N O"], ratio: Float[Array, ""], shift: Float[Array, ""], grid: Grid
 ) -> Float[Array, "N O"]:
@@ -90,36 +95,44 @@ def efficiency(
     shift
         δ = ϱ²/ν.
     """
+    return _tilted(value, ratio, shift, grid, (_slope,))[0]
 
-    def tilted(table: PsiTable, x: Array) -> Array:
-        there = look_up(table, x + shift)
-        return look_up(table, x + shift, 1) * jnp.exp(there - look_up(table, x))
+
+def efficiency_with_slope(
+    value: Float[Array, "N O"], ratio: Float[Array, ""], shift: Float[Array, ""], grid: Grid
+) -> tuple[Float[Array, "N O"], Float[Array, "N O"]]:
+    """Return efficiency units, and the derivative of each in its own y_o; see `efficiency`."""
+    units, slope = _tilted(value, ratio, shift, grid, (_slope, _stein))
+    return units, slope
+
+
+@partial(jax.jit, static_argnames=("grid", "functions"))
+def _tilted(
+    value: Array,
+    ratio: Array,
+    shift: Array,
+    grid: Grid,
+    functions: tuple[Callable[[PsiTable, Array], Array], ...],
+) -> tuple[Array, ...]:
+    """Return integrals of functions, times −1, the shock of o drawn with density in e^ε."""
+
+    def tilted(function: Callable[[PsiTable, Array], Array]) -> Callable[[PsiTable, Array], Array]:
+        return lambda table, x: (
+            function(table, x + shift) * jnp.exp(look_up(table, x + shift) - look_up(table, x))
+        )
 
     nodes = _Nodes.cover(value, ratio, grid, further=shift)
-    _, moment = nodes.integrals(tilted)
-    return -jnp.exp(0.5 * (shift / ratio) ** 2) * moment.T  # shift/ratio is ϱ
+    _, *moments = nodes.integrals(*map(tilted, functions))
+    scale = -jnp.exp(0.5 * (shift / ratio) ** 2)  # shift/ratio is ϱ
+    return tuple(scale * moment.T for moment in moments)
+
+
+def _slope(table: PsiTable, x: Array) -> Array:
+    return look_up(table, x, 1)
 
 
 def _stein(table: PsiTable, x: Array) -> Array:
     return look_up(table, x, 2) + look_up(table, x, 1) ** 2
-
-
-def _exact_on_the_left(table: PsiTable) -> PsiTable:
-    """Return the table with ψ, where it is small, as exact relative to itself as its derivatives.
-
-    The rule for ψ leaves an absolute error near 1e-10, which e^{−x} would blow up. ψ' < 0 is exact
-    relative to itself, ψ starts like it, and its integral adds up without cancellation.
-    """
-    value, slope, second, third = table.jet[:4]
-    h = table.step
-    # Of the quintic that matches two derivatives at either end of an interval.
-    pieces = (
-        h / 2 * (slope[:-1] + slope[1:])
-        + h**2 / 10 * (second[:-1] - second[1:])
-        + h**3 / 120 * (third[:-1] + third[1:])
-    )
-    summed = slope[0] + jnp.concatenate([jnp.zeros(1, h.dtype), jnp.cumsum(pieces)])
-    return table._replace(jet=table.jet.at[0].set(jnp.where(value > _SMALL, summed, value)))
 
 
 def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:
@@ -131,6 +144,15 @@ def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:
         return value * jnp.exp(-x)
 
     return scaled
+
+
+def _clenshaw(coefficients: Sequence[Array], t: Array) -> Array:
+    """Sum c_0 T_0(t) + c_1 T_1(t) + …: one loop over t, with no term kept."""
+    first, *others = coefficients
+    ahead = later = jnp.zeros_like(t)
+    for coefficient in reversed(others):
+        ahead, later = coefficient + 2 * t * ahead - later, ahead
+    return first + t * ahead - later
 
 
 class _Nodes(NamedTuple):
@@ -147,7 +169,7 @@ class _Nodes(NamedTuple):
     @classmethod
     def cover(cls, value: Array, ratio: Array, grid: Grid, further: Array | float = 0.0) -> _Nodes:
         """Cover where ψ of the best occupation is not nil, `further` to the left."""
-        table = _exact_on_the_left(
+        table = exact_on_the_left(
             psi_table(ratio, grid.knots, highest=2, bottom=BOTTOM, nodes=PSI_NODES)
         )
         start, end = support(ratio, -30.0)
@@ -172,32 +194,39 @@ class _Nodes(NamedTuple):
         near = jnp.maximum(low, cut), high
         far = jnp.minimum(low, cut - 1.0), cut
 
-        def series(function: Integrand) -> tuple[Array, Array]:
-            return (
-                matrix_at(near, self.back, self.table, self.grid, function),
-                matrix_at(far, self.back, self.table, self.grid, _scaled(function))
-                * jnp.exp(-self.back),
-            )
+        def series(function: Integrand) -> Float[Array, "S Q"]:
+            """Return the coefficients of both series, the one near the best first."""
+            scaled = matrix_at(far, self.back, self.table, self.grid, _scaled(function))
+            unscaled = matrix_at(near, self.back, self.table, self.grid, function)
+            return jnp.concatenate([unscaled, scaled * jnp.exp(-self.back)])
 
         survival, *others = map(series, (0, *functions))
 
         def of_block(shifted: Array) -> tuple[Array, ...]:
-            def terms(member: Array, factor: Array, domain: tuple[Array, Array]) -> Array:
-                inside = chebyshev(jnp.clip(shifted, *domain), domain, self.grid)
-                return jnp.where(member, factor, 0.0)[:, None] * jnp.moveaxis(inside, 0, 1)
-
-            a = terms(shifted >= cut, jnp.ones_like(shifted), near)
+            # An occupation has the terms of its own series only; their sums are apart.
+            member = shifted >= cut
+            domain = jnp.where(member, near[0], far[0]), jnp.where(member, near[1], far[1])
             # The series goes on flat left of its domain, the factor falls.
-            b = terms(shifted < cut, jnp.exp(jnp.minimum(shifted, cut)), far)
-            total = survival[0].T @ a.sum(0) + survival[1].T @ b.sum(0)
-            weight = self.step * jnp.exp(total)
-            return weight, *(
-                (a * (at_near @ weight)).sum(1) + (b * (at_far @ weight)).sum(1)
-                for at_near, at_far in others
-            )
+            terms = chebyshev_terms(jnp.clip(shifted, *domain), domain, self.grid)
+            factor = jnp.where(member, 1.0, jnp.exp(jnp.minimum(shifted, cut)))
+            moments = [
+                (jnp.where(mine, factor, 0.0) * term).sum(0)
+                for mine in (member, ~member)
+                for term in terms
+            ]
+            weight = self.step * jnp.exp(survival.T @ jnp.stack(moments))
+
+            def integral(matrix: Float[Array, "S Q"]) -> Float[Array, "O B"]:
+                at_near, at_far = jnp.split((matrix @ weight)[:, None], 2)
+                coefficients = [
+                    jnp.where(member, a, b) for a, b in zip(at_near, at_far, strict=True)
+                ]
+                return factor * _clenshaw(coefficients, terms[1])
+
+            return weight, *map(integral, others)
 
         occupations, workers = self.shifted.shape
-        block = max(1, _BLOCK_ELEMENTS // (2 * occupations * self.grid.terms))
+        block = max(1, _BLOCK_ELEMENTS // (occupations * self.grid.terms))
         if workers <= block:
             return of_block(self.shifted)
         blocks = -(-workers // block)

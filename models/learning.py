@@ -33,7 +33,7 @@ class Learning(Step):
         ),
     ] = None
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Set Δ and β; tells nothing more."""
         world = now.world
         if self.returns == 0 and world.experience_return is None:

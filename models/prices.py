@@ -12,8 +12,9 @@ p_o being the log price that is added to μ_o and y the change of log output. He
 Σ_o θ_o e^{(1−σ)p_o} = 1: prices move against each other, not all one way. Workers choose by the new
 wages, in the closed form of :mod:`taskroy.models.choice_outcomes`. σ = ∞ leaves prices as they are.
 
-The O equations are solved by Broyden's method from p = 0. Its first Jacobian is that of a logit
-whose taste scale takes in the wage shocks.
+The O equations are solved by Broyden's method, from the prices of the draw before, which are near,
+and from p = 0 where there is none. Its first Jacobian is exact in what leaves an occupation as its
+price falls, and has that go elsewhere as in a logit (:class:`taskroy.models.world.Supply`).
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from typing import Annotated, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
 
 from taskroy.models.step import Step, Told
-from taskroy.models.world import Economy, World, product
+from taskroy.models.world import Economy, Supply, World, product
 
 _TOLERANCE = 1e-11
 _LARGEST_STEP = 1.0
@@ -48,24 +49,45 @@ class Prices(Step):
         int, Field(ge=1, le=10_000, description="At most so many steps to the fixed point.")
     ] = 100
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Clear markets; tells ``log_price``, p_o, and ``price_residual``, the largest excess."""
         world = now.world
-        nothing = jnp.zeros_like(world.intercept)
         if self.elasticity == "infinite":
-            return world, {"log_price": nothing, "price_residual": jnp.zeros(())}
-        sigma = self.elasticity
+            return world, {}
+        start = Root.unknown(len(world.intercept))
+        if nearby:
+            start = start._replace(point=nearby["log_price"], residual=nearby["price_residual"])
+        found = self.clear(now, before, start)
+        after = world._replace(intercept=world.intercept + found.point)
+        return after, {"log_price": found.point, "price_residual": found.residual}
+
+    def clear(self, now: Economy, before: Economy, nearby: Root) -> Root:
+        """Return the log prices that clear markets, for a finite elasticity.
+
+        Parameters
+        ----------
+        now, before
+            As for `act`.
+        nearby
+            Those of an economy like this one.
+        """
+        sigma = float(self.elasticity)
         supplied = product(before.world, before.shock)
         bill = supplied / supplied.sum()
+        supply = Supply.of(now.world, now.shock)
 
         def excess(price: Array) -> Array:
-            at_price = world._replace(intercept=world.intercept + price)
-            change = jnp.log(product(at_price, now.shock) / supplied) - price
+            change = jnp.log(supply.at(price) / supplied)
             return price + (change - output(change, bill, sigma)) / sigma
 
-        found = broyden(excess, nothing, _logit_jacobian(now, bill, sigma), self.iterations)
-        after = world._replace(intercept=world.intercept + found.point)
-        return after, {"log_price": found.point, "price_residual": jnp.abs(found.value).max()}
+        def linear(price: Array) -> tuple[Array, Array]:
+            units, response = supply.with_response(price)
+            change = jnp.log(units / supplied)
+            all_output, share = jax.value_and_grad(output)(change, bill, sigma)
+            jacobian = jnp.eye(len(price)) + (response - share @ response) / sigma
+            return price + (change - all_output) / sigma, jacobian
+
+        return search(excess, linear, nearby, self.iterations)
 
 
 def output(change: Float[Array, " O"], share: Float[Array, " O"], sigma: float) -> Float[Array, ""]:
@@ -87,16 +109,64 @@ def output(change: Float[Array, " O"], share: Float[Array, " O"], sigma: float) 
 
 
 class Root(NamedTuple):
-    """Where a search for a root ended, and the function's value there."""
+    """Where a search for a root ended.
+
+    ``residual`` is the largest absolute value of the function there, ``evaluations`` how often the
+    function was evaluated.
+    """
 
     point: Float[Array, " O"]
-    value: Float[Array, " O"]
+    residual: Float[Array, ""]
+    evaluations: Int[Array, ""]
+
+    @classmethod
+    def unknown(cls, size: int) -> Root:
+        """Return what stands for no root at all: a search from there begins at zero."""
+        return cls(jnp.zeros(size), jnp.asarray(jnp.inf), jnp.zeros((), int))
+
+    @property
+    def solved(self) -> Array:
+        """Whether it is a root; no where the function is not a number."""
+        return self.residual <= CONVERGED
+
+
+def search(
+    function: Callable[[Array], Array],
+    linear: Callable[[Array], tuple[Array, Array]],
+    nearby: Root,
+    iterations: int,
+) -> Root:
+    """Solve function(x) = 0 from the root of a similar function, and from zero where that fails.
+
+    Parameters
+    ----------
+    function, linear
+        As for `broyden`.
+    nearby
+        The root of the similar function; the search begins at zero if it is not solved.
+    iterations
+        At most so many steps from either start.
+    """
+    starts = jnp.where(nearby.solved, 2, 1)
+
+    def going(state: tuple[Array, Root]) -> Array:
+        count, root = state
+        return (count == 0) | ((count < starts) & ~root.solved)
+
+    def attempt(state: tuple[Array, Root]) -> tuple[Array, Root]:
+        count, root = state
+        start = jnp.where(root.solved, root.point, 0.0)
+        found = broyden(function, linear, start, iterations)
+        return count + 1, found._replace(evaluations=root.evaluations + found.evaluations)
+
+    begin = nearby._replace(evaluations=jnp.zeros((), int))
+    return jax.lax.while_loop(going, attempt, (jnp.zeros((), int), begin))[1]
 
 
 def broyden(
     function: Callable[[Array], Array],
+    linear: Callable[[Array], tuple[Array, Array]],
     start: Float[Array, " O"],
-    jacobian: Float[Array, "O O"],
     iterations: int,
 ) -> Root:
     """Solve function(x) = 0 by Broyden's method, steps clipped to one unit.
@@ -105,12 +175,12 @@ def broyden(
     ----------
     function
         From (O,) to (O,).
+    linear
+        Its value at a point, and its Jacobian there, (O, O), which need not be exact.
     start
         Where to begin.
-    jacobian
-        A guess of the function's derivative at `start`.
     iterations
-        At most so many evaluations; where they do not do, the value returned tells.
+        At most so many steps; where they do not do, the residual tells.
     """
 
     def going(state: tuple[Array, Array, Array, Array]) -> Array:
@@ -129,18 +199,7 @@ def broyden(
         update = jnp.outer(step - response, step @ inverse) / jnp.where(taught, scale, 1.0)
         return count + 1, point + step, new, inverse + jnp.where(taught, update, 0.0)
 
-    first = (jnp.zeros((), int), start, function(start), jnp.linalg.inv(jacobian))
-    _, point, value, _ = jax.lax.while_loop(going, improve, first)
-    return Root(point, value)
-
-
-def _logit_jacobian(now: Economy, share: Array, sigma: float) -> Float[Array, "O O"]:
-    """Return the excess's derivative, were there taste shocks alone, of the same variance."""
-    world, choice = now.world, now.equilibrium
-    variance = world.taste_scale**2
-    if now.shock == "occupation":
-        variance = variance + 6 / jnp.pi**2 * world.wage_shock_scale**2
-    bill = choice.probability * jnp.exp(choice.potential)
-    weight = bill / bill.sum(0)
-    response = (jnp.eye(len(share)) - weight.T @ choice.probability) / jnp.sqrt(variance)
-    return jnp.eye(len(share)) + (response - share @ response) / sigma
+    value, jacobian = linear(start)
+    first = (jnp.zeros((), int), start, value, jnp.linalg.inv(jacobian))
+    steps, point, value, _ = jax.lax.while_loop(going, improve, first)
+    return Root(point, jnp.abs(value).max(), steps + 1)

@@ -105,6 +105,7 @@ def play(
     technology: Technology,
     shares: Float[Array, "S K"],
     shock: Shock,
+    nearby: Told | None = None,
 ) -> tuple[Economy, Economy, Told]:
     """Let the steps of a scenario happen at one posterior draw.
 
@@ -120,6 +121,8 @@ def play(
         Share of each task that each step acts on (:func:`taskroy.models.scenario_tasks.shares_of`).
     shock
         Whether wage shocks are by occupation or by worker.
+    nearby
+        What the steps told at a draw like this one: prices are searched for from there.
 
     Returns
     -------
@@ -131,14 +134,14 @@ def play(
     before = Economy(World.at(draw, technology), shock)
     none = jnp.zeros_like(before.world.intercept)
     told: Told = {
-        "productivity_threshold": jnp.full(shares.shape[1], jnp.nan),
         "log_price": none,
+        "productivity_threshold": jnp.full(shares.shape[1], jnp.nan),
         "price_residual": jnp.zeros(()),
         "surplus_share": none + 1,
     }
     now, automated = before, False
     for step, share in zip(steps, shares, strict=True):
-        world, news = step.act(now, before, share)
+        world, news = step.act(now, before, share, nearby or {})
         if isinstance(step, Automation):
             if automated:  # of a task that two steps automate, the later productivity
                 news["productivity_threshold"] = jnp.where(

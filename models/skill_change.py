@@ -30,7 +30,7 @@ class Augmentation(OfTasks):
         float, Field(description="g, added to log skills; log-wage units, may be negative.")
     ] = 0.1
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Add g·φ_τ to everyone's skill."""
         return now.world._replace(skill=now.world.skill + self.gain * share), {}
 
@@ -71,7 +71,7 @@ class Simplification(OfTasks):
             )
         return self
 
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Pull skills below the requirement up."""
         skill = now.world.skill
         required = (

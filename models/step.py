@@ -33,7 +33,7 @@ class Step(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @abstractmethod
-    def act(self, now: Economy, before: Economy, share: Array) -> tuple[World, Told]:
+    def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Return the world after the step, and what is to be told of it.
 
         Parameters
@@ -44,6 +44,9 @@ class Step(BaseModel, ABC):
             The economy before the scenario.
         share
             φ_τ, the share of each task that the step acts on, (K,): what `shares` gives.
+        nearby
+            What the scenario's steps told at a draw like this one, where a search may start; empty
+            where there is none.
         """
 
     def shares(self, exposure: pd.DataFrame, *, where: str = "scenario") -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.choice_grid import Grid
-from taskroy.models.choice_outcomes import choice_outcomes, efficiency
+from taskroy.models.choice_outcomes import choice_outcomes, efficiency, efficiency_with_slope
 from taskroy.models.continuation import continuation
 from taskroy.models.experience_outcomes import long_run, long_run_logit
 from taskroy.models.technology import Technology
@@ -155,19 +155,72 @@ def _solve_long_run(
     return Equilibrium(world.potential, found.probability, extra, welfare)
 
 
+@dataclass(frozen=True)
+class Supply:
+    """What workers produce as a function of occupations' log prices p_o; see `product`.
+
+    What does not depend on prices is computed once, by `Supply.of`.
+    """
+
+    worth: Float[Array, "N O"]
+    output: Float[Array, "N O"]
+    taste_scale: Float[Array, ""]
+    wage_shock_scale: Float[Array, ""]
+    shock: Shock
+    grid: Grid
+
+    @classmethod
+    def of(cls, world: World, shock: Shock, *, grid: Grid = _GRID) -> Supply:
+        """Return the supply in a world; prices add to its own. Arguments as for `solve`."""
+        nu = world.taste_scale
+        worth = (world.potential + world.amenity) / nu
+        output = jnp.exp(world.productivity)
+        return cls(worth, output, nu, world.wage_shock_scale, shock, grid)
+
+    def at(self, price: Float[Array, " O"]) -> Float[Array, " O"]:
+        """Return efficiency units Q_o, (O,): what is produced, over e^p_o."""
+        worth, rho = self.worth + price / self.taste_scale, self.wage_shock_scale
+        if self.shock == "worker":
+            units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
+        else:
+            ratio = rho / self.taste_scale
+            units = efficiency(worth, ratio, rho * ratio, self.grid)
+        return (self.output * units).sum(0)
+
+    def with_response(
+        self, price: Float[Array, " O"]
+    ) -> tuple[Float[Array, " O"], Float[Array, "O O"]]:
+        """Return Q_o, and ∂ log Q_o/∂p_o' but for what follows.
+
+        How many units a worker takes out of o as its price falls is exact. Where he takes them is
+        not: to the others in proportion to what he supplies to each, as in a logit, which is exact
+        where shocks are the worker's.
+        """
+        worth, rho = self.worth + price / self.taste_scale, self.wage_shock_scale
+        if self.shock == "worker":
+            share = jax.nn.softmax(worth, axis=1)
+            units = jnp.exp(rho**2 / 2) * share
+            slope = units * (1 - share)
+        else:
+            ratio = rho / self.taste_scale
+            units, slope = efficiency_with_slope(worth, ratio, rho * ratio, self.grid)
+            share = units / units.sum(1, keepdims=True)
+        produced = self.output * units
+        # Whoever has no second choice to speak of responds to nothing.
+        leaving = self.output * slope / jnp.maximum(1 - share, 1e-6)
+        total = produced.sum(0)
+        to_others = leaving.T @ share / (self.taste_scale * total[:, None])
+        away = jnp.where(jnp.eye(len(total), dtype=bool), 0.0, to_others)
+        return total, jnp.diag(away.sum(1)) - away
+
+
 def product(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
     """Return Σ_i E[e^(μ_o + A_o·s_i + ε_o)·1(ô = o) | s_i], what workers produce, (O,).
 
     Net of what machines are paid, and in units of the wage, not its log: under competition it is
     what workers earn in each occupation. Arguments as for `solve`; experience does not count.
     """
-    potential, nu, rho = world.potential, world.taste_scale, world.wage_shock_scale
-    worth = (potential + world.amenity) / nu
-    if shock == "worker":
-        units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
-    else:
-        units = efficiency(worth, rho / nu, rho**2 / nu, grid)
-    return (jnp.exp(world.productivity) * units).sum(0)
+    return Supply.of(world, shock, grid=grid).at(jnp.zeros_like(world.intercept))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.scenario import AnyStep, play
+from taskroy.models.step import Told
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
@@ -70,6 +71,7 @@ def effects(
     shock: Shock,
     members: Float[Array, "P N"] | None = None,
     held: tuple[Array, int] | None = None,
+    nearby: Told | None = None,
 ) -> dict[str, Array]:
     """Return every effect of a scenario at one posterior draw.
 
@@ -91,13 +93,15 @@ def effects(
     held
         Key and number of the shocks that are held (:mod:`taskroy.posteriors.held_shocks`); None
         leaves out what depends on them.
+    nearby
+        The effects at a draw like this one, from which searches start; None for none.
 
     Returns
     -------
     dict
         Those of `DIMENSIONS` and `WIDE`, and scalars.
     """
-    before, after, told = play(steps, draw, technology, shares, shock)
+    before, after, told = play(steps, draw, technology, shares, shock, nearby)
     old, new = before.equilibrium, after.equilibrium
     share, change = groups(old, new)
     unchanged_share, unchanged_change = groups(old, old)

@@ -112,7 +112,7 @@ def _most_likely(
         share, gradient = at(z)
         centred = slope - share @ slope
         hessian = jnp.eye(len(z)) + (centred * share[:, None]).T @ centred
-        step = jnp.linalg.solve(hessian, gradient)
+        step = jax.scipy.linalg.solve(hessian, gradient, assume_a="pos")
         decrement = jnp.sqrt(gradient @ step)
         # Full steps near the maximum, shorter ones where the quadratic may mislead.
         return count + 1, z + step / jnp.where(decrement > 0.25, 1 + decrement, 1.0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.stages import Wrapped
 from numpy.typing import NDArray
 
+from taskroy.models.prices import Root
 from taskroy.models.scenario import AnyStep
+from taskroy.models.step import Told
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
 from taskroy.posteriors.draw_blocks import Block
@@ -35,7 +38,7 @@ class ScenarioPrograms:
         self._shock, self._discount = common.shock, common.discount
         self._groups = common.groups
         self._held_shocks = common.held_shocks
-        self._programs: dict[tuple[AnyStep, ...], Callable[..., dict[str, Array]]] = {}
+        self._programs: dict[tuple[AnyStep, ...], Wrapped] = {}
 
     def effects(self, question: Question, block: Block) -> dict[str, NDArray[np.float64]]:
         """Return the effects of a scenario at the draws of a block, in double precision."""
@@ -44,7 +47,7 @@ class ScenarioPrograms:
             found = self.steps(question.steps)(*jax.tree.map(jnp.asarray, given))
             return {name: np.asarray(values) for name, values in found.items()}
 
-    def steps(self, steps: Sequence[AnyStep]) -> Callable[..., dict[str, Array]]:
+    def steps(self, steps: Sequence[AnyStep]) -> Wrapped:
         """Return the effects of such steps.
 
         They are a function of the steps' shares, of the weights of tasks in the skills that workers
@@ -53,14 +56,33 @@ class ScenarioPrograms:
         form, number = tuple(step.form for step in steps), self._held_shocks
         technology, shock, discount = self._technology, self._shock, self._discount
 
-        def of_draw(shares: Array, by: Array, index: Array, draw: Parameters) -> dict[str, Array]:
+        def of_draw(
+            shares: Array, by: Array, nearby: Told, index: Array, draw: Parameters
+        ) -> dict[str, Array]:
             key = jax.random.fold_in(jax.random.key(_SEED), index)
-            held, members = (key, number) if number else None, self._all_members(draw, by)
-            draw = draw._replace(discount=discount)
-            return effects(draw, form, technology, shares, shock=shock, members=members, held=held)
+            return effects(
+                draw._replace(discount=discount),
+                form,
+                technology,
+                shares,
+                shock=shock,
+                members=self._all_members(draw, by),
+                held=(key, number) if number else None,
+                nearby=nearby,
+            )
 
         def of_draws(shares: Array, by: Array, index: Array, draws: Parameters) -> dict[str, Array]:
-            return jax.lax.map(lambda numbered: of_draw(shares, by, *numbered), (index, draws))
+            """Let each draw's search for prices start from those of the draw before."""
+
+            def of_next(
+                nearby: Told, numbered: tuple[Array, Parameters]
+            ) -> tuple[Told, dict[str, Array]]:
+                found = of_draw(shares, by, nearby, *numbered)
+                return {name: found[name] for name in nearby}, found
+
+            none = Root.unknown(draws.intercept.shape[1])
+            first = {"log_price": none.point, "price_residual": none.residual}
+            return jax.lax.scan(of_next, first, (index, draws))[1]
 
         if form not in self._programs:
             self._programs[form] = jax.jit(of_draws)

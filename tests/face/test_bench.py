@@ -32,8 +32,8 @@ def test_an_unknown_name_is_told_the_names(taskroy: Any) -> None:
     assert told.exit_code == 2
     assert "There is no benchmark 'gradient'. Did you mean 'gradients'?" in told.stderr
     assert (
-        "choice, gradients, scaling, full-panel, sampling, agreement, estimates, coverage"
-        in told.stderr
+        "choice, gradients, scaling, full-panel, counterfactual, sampling, agreement, estimates, "
+        "coverage" in told.stderr
     )
     assert not Path("out").exists()
 
@@ -87,6 +87,23 @@ def test_gradients_of_both_densities(taskroy: Any) -> None:
     assert marginal["measured"]["times_joint"] > 1
     assert all(row["measured"]["seconds"] > 0 for row in (joint, marginal))
     assert all(row["measured"]["megabytes"] > 0 for row in (joint, marginal))
+
+
+def test_a_draw_of_each_scenario(taskroy: Any) -> None:
+    told = taskroy("bench", "counterfactual", "--quick", "--output", "out")
+    assert told.exit_code == 0, told.stderr
+    fixed, *cleared = stored("counterfactual")["rows"]
+    assert [row["what"] for row in cleared] == [
+        "effects of automation, prices",
+        "effects of automation, bargaining, prices",
+    ]
+    assert fixed["measured"]["evaluations_of_the_excess_a_draw"] == 0
+    for row in cleared:
+        assert 2 < row["measured"]["evaluations_of_the_excess_a_draw"] < 12
+    for row in (fixed, *cleared):
+        seconds = row["measured"]["seconds_a_draw"]
+        assert row["measured"]["minutes_for_1000_draws"] == pytest.approx(seconds * 1000 / 60)
+        assert seconds > 0
 
 
 def test_the_table_gathers_what_was_stored_before(

@@ -95,6 +95,22 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
     assert float(found["price_residual"].max()) < 1e-10
 
 
+def test_prices_of_a_draw_do_not_depend_on_those_before_it(small):
+    scenario = [Scenario(name="p", step=(Automation(), Prices()))]
+    groups = {name: group.to_dataset() for name, group in small.children.items()}
+    groups["posterior"] = groups["posterior"].isel(draw=slice(None, None, -1))
+    turned = xr.DataTree.from_dict(groups)
+    turned.attrs = small.attrs
+    found, other = (
+        counterfactual(tree, scenario)["counterfactual"].to_dataset().isel(scenario=0)
+        for tree in (small, turned)
+    )
+    for name in ("log_price", "log_wage_change", "mean_change", "inequality_after"):
+        values = other[name].to_numpy()[:, ::-1]
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-10, err_msg=name)
+    assert float(np.abs(found["log_price"]).max()) > 1e-3
+
+
 def test_scenarios_of_each_task_stand_beside_each_other(small):
     each = Automation(name="m", each=True, tasks=TASK_TITLES[:2], productivity=0.1)
     tree = counterfactual(small, [each, Scenario(name="a", step=(Augmentation(),))])

@@ -34,6 +34,11 @@ BENCHMARKS = (
         "What does the joint gradient cost at the size of the NLSY97? Wanted: at most a second.",
     ),
     Benchmark(
+        "counterfactual",
+        "What does a draw of a scenario cost at the size of the NLSY97, and how often are prices "
+        "tried until they clear markets? Wanted: 1,000 draws in 10 minutes and 2 GB on two cores.",
+    ),
+    Benchmark(
         "sampling",
         "How many effective draws of the parameters a second does each way to sample give?",
     ),
