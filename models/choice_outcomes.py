@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.models.best_nodes import BestNodes
 from taskroy.models.choice_grid import (
     BOTTOM,
     PSI_NODES,
@@ -33,10 +33,8 @@ from taskroy.models.choice_grid import (
     domain_of,
     matrix_at,
 )
-from taskroy.models.psi_table import PsiTable, exact_on_the_left, look_up, psi_table, support
+from taskroy.models.psi_table import PsiTable, exact_on_the_left, look_up, psi_table
 
-# How far left of the best occupation's −y the normal variable lies that welfare is compared with.
-_CENTRE = 8.0
 # Where y + right is below this, ψ(x + y) is nearly −e^{x + y} wherever it counts: at no node does
 # e^{x + y} blow up the error of the factor that is left.
 _CUT = -3.0
@@ -73,14 +71,7 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
     """
     nodes = _Nodes.cover(value, ratio, grid)
     weight, slope, stein = nodes.integrals(1, _stein)
-    # E[max] differs from that of a normal variable by an integral of the difference of their
-    # distributions, which is nil at both ends and smooth: the trapezoid rule converges
-    # exponentially. Where the normal lies does not matter, as long as the nodes cover it.
-    centre = -jnp.max(value, axis=1) - _CENTRE
-    x = nodes.right - nodes.back[:, None]
-    normal = nodes.step * jax.scipy.special.ndtr((centre - x) / jnp.sqrt(np.pi**2 / 6 + ratio**2))
-    worth = normal.sum(0) - weight.sum(0) - centre
-    return Outcomes(-slope.T, -stein.T, worth)
+    return Outcomes(-slope.T, -stein.T, nodes.best.mean(weight.sum(0)))
 
 
 def efficiency(
@@ -156,15 +147,13 @@ def _clenshaw(coefficients: Sequence[Array], t: Array) -> Array:
 
 
 class _Nodes(NamedTuple):
-    """Nodes x = right − back of each worker, and where Chebyshev series in y are good there."""
+    """Nodes of each worker, and where Chebyshev series in y are good there."""
 
     grid: Grid
     table: PsiTable
     domain: tuple[Array, Array]
     shifted: Float[Array, "O N"]
-    right: Float[Array, " N"]
-    back: Float[Array, " Q"]
-    step: Float[Array, ""]
+    best: BestNodes
 
     @classmethod
     def cover(cls, value: Array, ratio: Array, grid: Grid, further: Array | float = 0.0) -> _Nodes:
@@ -172,14 +161,9 @@ class _Nodes(NamedTuple):
         table = exact_on_the_left(
             psi_table(ratio, grid.knots, highest=2, bottom=BOTTOM, nodes=PSI_NODES)
         )
-        start, end = support(ratio, -30.0)
-        top = jnp.max(jax.lax.stop_gradient(value), axis=1)
-        # Left of `start`, ψ of the best occupation is nil; right of `end` nobody's best is so bad.
-        right = end - top
-        step = (end - start + further) / (grid.nodes - 1)
-        back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
-        shifted = value.T + right
-        return cls(grid, table, domain_of(shifted, ratio), shifted, right, back, step)
+        best = BestNodes.cover(jnp.max(value, axis=1), ratio, grid.nodes, further)
+        shifted = value.T + best.right
+        return cls(grid, table, domain_of(shifted, ratio), shifted, best)
 
     def integrals(self, *functions: Integrand) -> tuple[Array, ...]:
         """Return e^G dx at the nodes, (Q, N), and each function's integral over it, (O, N) each.
@@ -196,9 +180,9 @@ class _Nodes(NamedTuple):
 
         def series(function: Integrand) -> Float[Array, "S Q"]:
             """Return the coefficients of both series, the one near the best first."""
-            scaled = matrix_at(far, self.back, self.table, self.grid, _scaled(function))
-            unscaled = matrix_at(near, self.back, self.table, self.grid, function)
-            return jnp.concatenate([unscaled, scaled * jnp.exp(-self.back)])
+            scaled = matrix_at(far, self.best.back, self.table, self.grid, _scaled(function))
+            unscaled = matrix_at(near, self.best.back, self.table, self.grid, function)
+            return jnp.concatenate([unscaled, scaled * jnp.exp(-self.best.back)])
 
         survival, *others = map(series, (0, *functions))
 
@@ -214,7 +198,7 @@ class _Nodes(NamedTuple):
                 for mine in (member, ~member)
                 for term in terms
             ]
-            weight = self.step * jnp.exp(survival.T @ jnp.stack(moments))
+            weight = self.best.step * jnp.exp(survival.T @ jnp.stack(moments))
 
             def integral(matrix: Float[Array, "S Q"]) -> Float[Array, "O B"]:
                 at_near, at_far = jnp.split((matrix @ weight)[:, None], 2)

@@ -26,6 +26,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.models.best_nodes import BestNodes
 from taskroy.models.choice_grid import (
     BOTTOM,
     PSI_NODES,
@@ -34,7 +35,7 @@ from taskroy.models.choice_grid import (
     domain_of,
     matrix_at,
 )
-from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+from taskroy.models.psi_table import PsiTable, look_up, psi_table
 
 # A search ends where its step is this small a share of what is sought, or so many roundings of it;
 # the error is some ten times smaller still. It gives up after so many steps.
@@ -117,24 +118,20 @@ def _gain(value: Array, ratio: Array | None, bonus: Array, grid: Grid) -> _Map:
     if ratio is None:
         return lambda y: jnp.log1p(jax.nn.softmax(y, axis=1) * jnp.expm1(bonus))
     table = psi_table(ratio, grid.knots, highest=0, bottom=BOTTOM, nodes=PSI_NODES)
-    start, end = support(ratio, -30.0)
     reach = jax.lax.stop_gradient(bonus)
-    # Left of all nodes ψ of the best occupation is nil, with the bonus and all that is to come;
-    # right of them nobody's best is so bad.
-    right = end - jax.lax.stop_gradient(jnp.max(value, axis=1))
-    step = (end - start + 2 * reach) / (grid.nodes - 1)
-    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
-    domain = domain_of(value.T + right, ratio, reach)
+    # All that is to come, and the bonus, may make the best better.
+    nodes = BestNodes.cover(jnp.max(value, axis=1), ratio, grid.nodes, further=2 * reach)
+    domain = domain_of(value.T + nodes.right, ratio, reach)
 
     def lost(table: PsiTable, x: Array) -> Array:
         return -jnp.expm1(look_up(table, x + bonus) - look_up(table, x))
 
-    psi = matrix_at(domain, back, table, grid, 0)
-    without = matrix_at(domain, back, table, grid, lost)
+    psi = matrix_at(domain, nodes.back, table, grid, 0)
+    without = matrix_at(domain, nodes.back, table, grid, lost)
 
     def gain(y: Float[Array, "N O"]) -> Float[Array, "N O"]:
-        terms = chebyshev_terms(y.T + right, domain, grid)
-        weight = step * jnp.exp(psi.T @ jnp.stack([term.sum(0) for term in terms]))
+        terms = chebyshev_terms(y.T + nodes.right, domain, grid)
+        weight = nodes.step * jnp.exp(psi.T @ jnp.stack([term.sum(0) for term in terms]))
         sums = without @ weight  # (R, N)
         parts = [term * row for term, row in zip(terms, sums, strict=True)]
         return sum(parts[1:], parts[0]).T

@@ -20,11 +20,10 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.models.best_nodes import BestNodes
 from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid
-from taskroy.models.psi_table import look_up, psi_table, support
+from taskroy.models.psi_table import look_up, psi_table
 
-# How far left of the best occupation's −y the normal variable lies that welfare is compared with.
-_CENTRE = 8.0
 # Numbers (workers × occupations × nodes) that are worked on at once.
 _BLOCK_ELEMENTS = 500_000
 
@@ -60,17 +59,14 @@ def long_run(
         Sizes of the quadrature; its Chebyshev terms are not used.
     """
     table = psi_table(ratio, grid.knots, highest=2, bottom=BOTTOM, nodes=PSI_NODES)
-    start, end = support(ratio, -30.0)
-    step = (end - start + bonus) / (grid.nodes - 1)
-    back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
 
     def of_worker(y: Float[Array, " O"]) -> LongRun:
-        # Left of all nodes ψ of the best occupation is nil; right of them nobody's best is so bad.
-        x = end - jax.lax.stop_gradient(jnp.max(y)) - back
+        nodes = BestNodes.cover(jnp.max(y), ratio, grid.nodes, further=bonus)
+        x = nodes.right - nodes.back
         without, within = x + y[:, None], x + y[:, None] + bonus  # (O, Q)
         psi = look_up(table, without)
         # P(max ≤ −νx) by origin, times the nodes' spacing.
-        weight = step * jnp.exp(psi.sum(0) + look_up(table, within) - psi)
+        weight = nodes.step * jnp.exp(psi.sum(0) + look_up(table, within) - psi)
 
         def by_origin(at_without: Array, at_within: Array) -> Float[Array, "O O"]:
             staying = -(weight * at_within).sum(1)
@@ -86,10 +82,7 @@ def long_run(
             look_up(table, arg, 2) + slope**2
             for arg, slope in zip((without, within), slopes, strict=True)
         )
-        # As in `choice_outcomes`: against a normal variable, whose mean is known.
-        centre = x[-1] - end - _CENTRE
-        normal = step * jax.scipy.special.ndtr((centre - x) / jnp.sqrt(np.pi**2 / 6 + ratio**2))
-        worth = normal.sum() - weight.sum(1) - centre
+        worth = nodes.mean(weight.sum(1))
         return LongRun(
             shares, shares @ by_origin(*steins), shares * jnp.diagonal(choice), shares @ worth
         )
