@@ -118,8 +118,8 @@ def fit(
     """
     require_one_of(overwrite, resume)
     text, settings = read_study(study)
+    from taskroy.fit_folder import fit_into, help_fit
     from taskroy.processes import Processes
-    from taskroy.run import fit_into, help_fit
 
     together = Processes(coordinator, processes, process)
     together.check(settings.inference, resume=resume)

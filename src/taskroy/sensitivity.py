@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
 from taskroy.errors import TaskroyError
+from taskroy.fit_folder import fit_into
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.files import write_atomically
 from taskroy.posteriors.grid import Grid, Outcome, summarize, write_grid
 from taskroy.progress import Progress
-from taskroy.run import add_counterfactual, fit_into, run
+from taskroy.run import add_counterfactual, run
 from taskroy.run_folder import STUDY, claimed
 from taskroy.stages import load_data
 from taskroy.study import Study

@@ -265,7 +265,7 @@ def test_the_unexpected_is_a_sentence_with_a_file(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by [bold]zero")
 
-    monkeypatch.setattr("taskroy.run.fit_study", fail)
+    monkeypatch.setattr("taskroy.fit_folder.fit_study", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     told = taskroy("run")
     assert told.exit_code == 1

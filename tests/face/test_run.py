@@ -9,10 +9,11 @@ import pytest
 from filelock import FileLock
 
 from taskroy.errors import GateError, StoreError, StudyError
+from taskroy.fit_folder import fit_into
 from taskroy.posteriors.checkpoint import describe_fit, open_checkpoint
 from taskroy.posteriors.store import open_posterior, save_posterior
 from taskroy.progress import Silent
-from taskroy.run import Run, fit_into, run
+from taskroy.run import Run, run
 from taskroy.stages import load_data
 from taskroy.study import Study
 
