@@ -13,8 +13,9 @@ from taskroy.errors import ModelError
 from taskroy.models.scenario_tasks import NothingChanges, check_scenario, expand
 from taskroy.other_models import OF_THE_MODEL, updated
 from taskroy.other_questions import OF_THE_QUESTION
-from taskroy.study import CounterfactualSettings, Study
+from taskroy.study import Study
 from taskroy.study_file import toml_text
+from taskroy.study_tables import CounterfactualSettings
 
 if TYPE_CHECKING:
     from taskroy.data.task_table import TaskTable

@@ -25,7 +25,8 @@ from taskroy.posteriors.gate import require_gate
 from taskroy.progress import Progress
 from taskroy.run_folder import GATE, claimed
 from taskroy.stages import POSTERIOR, load_data
-from taskroy.study import CounterfactualSettings, Study
+from taskroy.study import Study
+from taskroy.study_tables import CounterfactualSettings
 
 if TYPE_CHECKING:
     import xarray as xr

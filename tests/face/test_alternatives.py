@@ -11,7 +11,8 @@ import pytest
 
 from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
 from taskroy.stages import load_data
-from taskroy.study import USUAL_CHOICES, Choice, Study
+from taskroy.study import Study
+from taskroy.study_tables import USUAL_CHOICES, Choice
 
 PLAIN = '[tasks]\nlevel = "wagepan"\ntasks = "gwa-category"\n'
 RICH = """

@@ -15,8 +15,9 @@ from taskroy.errors import StudyError
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.scenario import Automation, Learning, Prices, Scenario
 from taskroy.posteriors.counterfactual import counterfactual
-from taskroy.study import CounterfactualSettings, PanelSettings, Source, Study, TaskSettings
+from taskroy.study import Study
 from taskroy.study_file import default_text
+from taskroy.study_tables import CounterfactualSettings, PanelSettings, Source, TaskSettings
 
 
 def written(text: str) -> Study:
