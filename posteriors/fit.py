@@ -31,8 +31,8 @@ from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
 from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, open_checkpoint
-from taskroy.posteriors.density_groups import density_groups
 from taskroy.posteriors.forward_draws import completed, prior_draws
+from taskroy.posteriors.groups_of_some_draws import groups_of_some_draws
 from taskroy.posteriors.posterior_groups import (
     constants_dataset,
     dataset_of_draws,
@@ -41,8 +41,6 @@ from taskroy.posteriors.posterior_groups import (
     summaries_dataset,
 )
 from taskroy.posteriors.predictive import summarize_panel
-from taskroy.posteriors.redrawn_skills import GROUP as REDRAWN
-from taskroy.posteriors.redrawn_skills import redrawn_skills
 from taskroy.progress import Progress, Silent
 
 
@@ -148,10 +146,8 @@ def _fit(
     of_some_draws: dict[str, xr.Dataset] = {}
     if inference.method != "simulated-mle":  # one point: neither says anything of a posterior
         known = seen(conditions, log_wage, occupation)
-        of_some_draws = density_groups(known, model, draws, posterior, after_key, progress)
-        of_some_draws[REDRAWN] = redrawn_skills(
-            *(known, model, draws, posterior, coordinates),
-            *(jax.random.fold_in(after_key, 3), progress),
+        of_some_draws = groups_of_some_draws(
+            known, model, draws, posterior, coordinates, after_key, progress
         )
     groups = {
         "posterior": dataset_of_draws(posterior, coordinates),

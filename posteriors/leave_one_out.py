@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDData
 
-from taskroy.posteriors.density_groups import BELOW, CAREER
+from taskroy.posteriors.groups_of_some_draws import BELOW, CAREER
 
 
 def leave_one_out(posterior: xr.DataTree) -> ELPDData:

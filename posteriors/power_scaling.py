@@ -21,7 +21,7 @@ import xarray as xr
 from numpyro import distributions as dist
 
 from taskroy.posteriors.bands import SAMPLE
-from taskroy.posteriors.density_groups import CAREER
+from taskroy.posteriors.groups_of_some_draws import CAREER
 
 #: Sensitivity from which a prior is informative, and below which a likelihood says little.
 THRESHOLD = 0.05

@@ -11,7 +11,7 @@ from taskroy.models.scenario import Automation, Scenario
 from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.effects import DIMENSIONS
 from taskroy.posteriors.effects_over_draws import Work, over_draws
-from taskroy.posteriors.redrawn_skills import GROUP as REDRAWN_SKILLS
+from taskroy.posteriors.groups_of_some_draws import REDRAWN as REDRAWN_SKILLS
 
 GROUP = "counterfactual_redrawn"
 #: Of which the report says where their bands come from.

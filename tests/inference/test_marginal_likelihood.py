@@ -14,11 +14,10 @@ from scipy.special import log_softmax, logsumexp
 from scipy.stats import halfnorm, lognorm, norm
 
 from few_careers import few_careers
-from taskroy.inference.marginal_likelihood import log_densities, log_likelihood, log_prior
+from taskroy.inference.marginal_likelihood import log_likelihood, log_prior
 from taskroy.inference.theta import theta_at
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
-from taskroy.progress import Silent
 
 YEARS = (3, 1, 2, 3, 2, 1)
 WEIGHTS = np.array([[0.7, 0.3], [0.2, 0.8], [0.45, 0.55]])
@@ -131,16 +130,3 @@ def test_log_priors_add_up_to_the_density_of_the_prior(
     np.testing.assert_allclose(sum(found.values()), total, rtol=1e-12)
     np.testing.assert_allclose(found["wage_shock_scale"], lognorm.logpdf(0.4, 0.5, scale=0.35))
     np.testing.assert_allclose(found["amenity_scale"], halfnorm.logpdf(0.2, scale=0.5))
-
-
-def test_draws_are_evaluated_one_by_one() -> None:
-    problem = few_careers(SOFTMAX, Grid(), YEARS).skills()
-    scales = jnp.array([0.3, 0.5, 0.3])
-    draws = {k: jnp.stack([v, v, v]) for k, v in VALUES.items()} | {"taste_scale": scales}
-    found = log_densities(problem, draws, jax.random.key(0), Silent())
-    assert found.likelihood.shape == (3, len(YEARS))
-    np.testing.assert_array_equal(found.likelihood[0], found.likelihood[2])
-    assert (found.likelihood[0] != found.likelihood[1]).all()
-    np.testing.assert_allclose(
-        found.prior["taste_scale"], lognorm.logpdf(scales, 0.6, scale=0.25), rtol=1e-10
-    )
