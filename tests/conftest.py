@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,22 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", user_cache_dir("taskroy-tests
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # By default XLA splits each program among more threads than two processes on two cores have.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_parallel_codegen_split_count=1")
+
+
+# Linux lets a process map memory 65,530 times. XLA does so several times for each program: with
+# those of a thousand tests it comes to that, and aborts.
+_MAPPINGS, _MOST_MAPPINGS = Path("/proc/self/maps"), 30_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def drop_programs() -> Iterator[None]:
+    """Forget compiled programs after a file, once there are many: the cache on disk has them."""
+    yield
+    if "jax" in sys.modules and _MAPPINGS.exists():
+        with _MAPPINGS.open() as lines:
+            mappings = sum(1 for _ in lines)
+        if mappings > _MOST_MAPPINGS:
+            sys.modules["jax"].clear_caches()
 
 
 class ByFit(LoadScopeScheduling):  # type: ignore[misc]
