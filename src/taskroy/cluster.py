@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def connected(address: str | None) -> Iterator[Client | None]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout=_SECONDS)
+        asyncio.run(_reach(address))
     except (OSError, ValueError) as error:
         raise StudyError(
             f"No cluster answers: {error}",
@@ -58,7 +59,7 @@ def connected(address: str | None) -> Iterator[Client | None]:
             expected="the address of a running scheduler, such as tcp://host:8786",
             remedy=f"start one with 'dask scheduler', {_LEAVE_OUT}",
         ) from error
-    with client:
+    with Client(address, timeout=_SECONDS) as client:
         _require_workers_like_us(client, where)
         yield client
 
@@ -68,6 +69,18 @@ def versions() -> dict[str, str]:
     from taskroy.posteriors.finished_blocks import VERSIONS
 
     return {name: metadata.version(name) for name in VERSIONS}
+
+
+async def _reach(address: str) -> None:
+    """Say hello to a scheduler, or raise OSError or ValueError.
+
+    A client that finds none is of no use for that: it stays behind and closes whenever Python
+    collects it, and if that is while another one starts, both wait for ever.
+    """
+    from distributed.comm.core import connect
+
+    greeted = await connect(address, timeout=_SECONDS)
+    await greeted.close()
 
 
 def _require_workers_like_us(client: Client, where: str) -> None:

@@ -41,7 +41,9 @@ def test_what_is_missing_is_named(
 def test_an_address_without_a_cluster_is_explained(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
+    """No client is made: one that fails would be closed at any time, while another starts."""
     monkeypatch.setattr(cluster, "_SECONDS", 0.2)
+    monkeypatch.setattr("distributed.Client", None)
     with pytest.raises(StudyError, match=f"--cluster {address}: No cluster answers"):
         connected(address).__enter__()
 
@@ -52,7 +54,8 @@ def test_workers_of_other_versions_are_refused(monkeypatch: pytest.MonkeyPatch) 
     class Client:
         def __init__(self, address: str, timeout: float) -> None: ...
 
-        def __enter__(self) -> None: ...
+        def __enter__(self) -> Any:
+            return self
 
         def __exit__(self, *_: object) -> None: ...
 
@@ -60,7 +63,10 @@ def test_workers_of_other_versions_are_refused(monkeypatch: pytest.MonkeyPatch) 
             assert of is versions
             return found
 
+    async def reached(address: str) -> None: ...
+
     monkeypatch.setattr("distributed.Client", Client)
+    monkeypatch.setattr(cluster, "_reach", reached)
     with pytest.raises(StudyError, match="no workers"):
         connected("a").__enter__()
     found |= {"one": versions(), "two": versions() | {"jax": "0.1", "numpy": "1.0"}}
