@@ -19,13 +19,14 @@ def covariance_near(
     potential: Callable[[dict[str, Array]], Array],
     point: dict[str, Array],
     sites: tuple[str, ...],
-    widest: float = _WIDEST,
+    widest: float | Float[Array, " D"] = _WIDEST,
 ) -> Float[Array, "D D"]:
     """Return the inverse Hessian of a potential in some sites, the others held.
 
     The Hessian is that of finite differences of the gradient: integrating skills out fixes the
-    first derivatives of its parts, not the second. Directions in which the potential is flat or
-    bends down get the widest scale believed.
+    first derivatives of its parts, not the second. A direction in which the potential is flat gets
+    the widest scale believed, and one in which it bends down, off the mode, that of one in which it
+    bends up as much (Dauphin et al. 2014): it is as far from flat.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def covariance_near(
     sites
         The sites, in the order of the matrix's rows.
     widest
-        Largest sd believed, in unconstrained units.
+        Largest sd believed, in unconstrained units; of all coordinates or of each.
     """
     # Raveled one by one: a dictionary would be raveled in the order of its names.
     flat, unravel = ravel_pytree([point[name] for name in sites])
@@ -58,6 +59,7 @@ def covariance_near(
         return jax.lax.map(column, jnp.eye(len(flat), dtype=flat.dtype))
 
     found = hessian(point, flat)
-    value, vector = jnp.linalg.eigh(0.5 * (found + found.T))
-    scale = jnp.maximum(value, widest**-2)
-    return (vector / scale) @ vector.T
+    unit = jnp.broadcast_to(jnp.asarray(widest, flat.dtype), flat.shape)
+    value, vector = jnp.linalg.eigh(0.5 * (found + found.T) * jnp.outer(unit, unit))
+    wide = unit[:, None] * vector
+    return (wide / jnp.maximum(jnp.abs(value), 1.0)) @ wide.T

@@ -89,18 +89,36 @@ def check_start(careers: Careers, career: Array, worker: Any, year: Any, titles:
 
 
 def expand_choice(
-    careers: Careers, career: Array, task_weights: Float[Array, "O K"]
+    careers: Careers,
+    career: Array,
+    task_weights: Float[Array, "O K"],
+    deviation: Float[Array, "N K"],
 ) -> ChoiceExpansion:
     """Expand each worker's log choice factor to second order in potential wages.
 
-    It is concave in them, so the curvature is positive semidefinite.
+    It is concave in them, so the curvature is positive semidefinite. Second derivatives of the
+    series that the factor is computed with are of no use: at the ends of its domain, where the most
+    and the least able workers are, they are off by a tenth, and skills are then whitened by noise.
+    Each order of ψ has a series of its own.
+
+    Parameters
+    ----------
+    careers
+        At each worker's skills.
+    career
+        What was seen.
+    task_weights
+        A.
+    deviation
+        The skills, s − s̄.
     """
+    unit = jnp.eye(len(task_weights), dtype=careers.potential.dtype)
 
     def log_choice(potential: Array) -> Array:
-        moved = careers.replace(potential=potential)
-        return moved.factors(career)[1].sum()
+        return careers.replace(potential=potential).factors(career)[1].sum()
 
-    gradient = jax.grad(log_choice)
+    def gradient(potential: Array) -> Array:
+        return careers.replace(potential=potential).expand_choice(career, unit)[0]
 
     @jax.jit
     def expand(potential: Array) -> ChoiceExpansion:
@@ -109,10 +127,15 @@ def expand_choice(
             return -jax.jvp(gradient, (potential,), (tangent,))[1]
 
         cross = jnp.moveaxis(jax.lax.map(along, task_weights.T), 0, 1)
-        worth = potential + careers.amenity
-        slope = gradient(potential) @ task_weights + jnp.einsum("nko,no->nk", cross, worth)
-        curvature = cross @ task_weights
-        return ChoiceExpansion(slope, cross, 0.5 * (curvature + curvature.mT))
+        curvature = careers.expand_choice(career, task_weights)[1]
+        # At mean skills by the one and from there to these by the other, which agree but for noise.
+        average = potential + careers.amenity - deviation @ task_weights.T
+        slope = jax.grad(log_choice)(potential) @ task_weights
+        slope += jnp.einsum("nko,no->nk", cross, average)
+        slope += (curvature @ deviation[..., None])[..., 0]
+        value, vector = jnp.linalg.eigh(0.5 * (curvature + curvature.mT))
+        positive = (vector * jnp.maximum(value, 0.0)[:, None]) @ vector.mT
+        return ChoiceExpansion(slope, cross, positive)
 
     return expand(careers.potential)
 
@@ -226,7 +249,8 @@ def look_around(
 
     theta, modes = at_modes(values, expansion)
     there = careers(theta, known, modes, settings, FIRST_GRID)
-    found = expand_choice(there, known.career, known.economy.technology.task_weights)
+    weights = known.economy.technology.task_weights
+    found = expand_choice(there, known.career, weights, modes @ theta.skill_scale_tril.T)
     lean = low_rank(found, known, modes, theta.skill_scale_tril, theta.wage_shock_scale)
     return there, found, lean
 

@@ -19,10 +19,12 @@ from taskroy.inference.over_draws import over_draws
 from taskroy.inference.problem import Problem
 from taskroy.inference.route_call import Call
 from taskroy.inference.variational import Approximation, approximate, first_approximation
+from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.inference.worker_mesh import own_copy
 
 # Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
-_WIDEST_START = 5.0
+# Priors of scales and loadings have unconstrained sds of about one; levels have their own units.
+_WIDEST_START, _WIDEST_LEVEL = 1.0, 5.0
 # Of skills, with which draws of θ are weighed.
 _WEIGHING_PROPOSALS = 16
 
@@ -91,6 +93,12 @@ def _gaussian_near(call: Call, problem: Problem, key: Array) -> tuple[Array, Arr
     density = density_of(partial(problem.marginal, some))
     point = jax.jit(lambda: density.to_real(short.median()))()
     names = short.parameter_sites
-    covariance = covariance_near(density.potential, point, names, widest=_WIDEST_START)
+    widest = [
+        np.full(size, _WIDEST_LEVEL if name.endswith(SUFFIX) else _WIDEST_START)
+        for name, size in short.sites.unconstrained_sizes().items()
+    ]
+    covariance = covariance_near(
+        density.potential, point, names, jnp.asarray(np.concatenate(widest))
+    )
     centre = jnp.concatenate([point[name].reshape(-1) for name in names])
     return own_copy((centre, jnp.linalg.cholesky(covariance)))

@@ -126,7 +126,7 @@ def laplace(
 
     def newton(_: int, skills: Array) -> Array:
         gradient, curvature = _score(fixed, seen, skills, settings, grid)
-        factor = cholesky(_precision(fixed, seen, curvature))
+        factor = _root(fixed, seen, curvature)
         half = solve_lower(factor, gradient)
         length = jnp.sqrt((half**2).sum(-1, keepdims=True))
         step = solve_lower(factor, half, transpose=True)
@@ -137,13 +137,13 @@ def laplace(
     # One more step, in θ differentiable through the gradient alone: at the mode that is the
     # implicit function theorem.
     gradient, curvature = _score(theta, seen, skills, settings, grid)
-    factor = cholesky(_precision(fixed, seen, jax.lax.stop_gradient(curvature)))
+    factor = _root(fixed, seen, jax.lax.stop_gradient(curvature))
     move = (inverse_of(factor) @ gradient[..., None])[..., 0]
     decrement = jnp.sqrt(jax.lax.stop_gradient((gradient * move).sum(-1)))
     mode = skills + move
 
     _, curvature = _score(fixed, seen, jax.lax.stop_gradient(mode), settings, grid)
-    factor = cholesky(_precision(fixed, seen, curvature))
+    factor = _root(fixed, seen, curvature)
     gaussian = SkillGaussian(jax.lax.stop_gradient(mode), factor)
     # d log|P| = tr(P⁻¹·dP): the trace carries the derivative, the factor the value.
     trace = _trace(theta, seen, mode, inverse_of(factor), curvature, settings, grid)
@@ -167,6 +167,23 @@ def _precision(theta: Theta, seen: Seen, curvature: Float[Array, "N K K"]) -> Fl
     tril = theta.skill_scale_tril
     whole = seen.gram / theta.wage_shock_scale**2 + curvature
     return tril.T @ whole @ tril + jnp.eye(tril.shape[0])
+
+
+def _root(theta: Theta, seen: Seen, curvature: Float[Array, "N K K"]) -> Float[Array, "N K K"]:
+    """Return the Cholesky factor of each worker's precision.
+
+    The curvature is positive semidefinite but for the quadrature's noise, which wide skills can
+    magnify beyond the prior's one. Where that leaves no factor, choices are taken to say nothing.
+    """
+    factor = cholesky(_precision(theta, seen, curvature))
+    there = jnp.isfinite(factor).all((-2, -1), keepdims=True)
+
+    def mended() -> Array:
+        return jnp.where(
+            there, factor, cholesky(_precision(theta, seen, jnp.zeros_like(curvature)))
+        )
+
+    return jax.lax.cond(there.all(), lambda: factor, mended)
 
 
 def _score(

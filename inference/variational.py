@@ -18,13 +18,12 @@ import numpyro
 import numpyro.distributions as dist
 import optax
 from jax import Array
-from numpyro import handlers
 from numpyro.distributions import Distribution, constraints
 from numpyro.infer import SVI
-from numpyro.infer.elbo import ELBO
-from numpyro.infer.util import log_density
 
+from taskroy.errors import FitError
 from taskroy.inference.latent_sites import LatentSites, latent_sites, prior_medians
+from taskroy.inference.ordered_elbo import OrderedELBO
 from taskroy.inference.replace_skills import WHITENED
 from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.progress import Progress
@@ -32,6 +31,8 @@ from taskroy.progress import Progress
 # Of a first approximation: enough to start NUTS from, or to take a Hessian at.
 _FIRST_STEPS, _FIRST_RATE = 500, 0.01
 _BLOCK = 100
+# Of a block's steps: of fewer, the optimiser stands still.
+_FEWEST_FINITE = 0.5
 _SCALE, _WHITENED_SCALE = 0.03, 0.5
 _LOCATION, _TRIL = "theta_location", "theta_scale_tril"
 _SKILLS_LOCATION, _SKILLS_SCALE = "skills_location", "skills_scale"
@@ -112,7 +113,7 @@ def approximate(
         Optimiser steps.
     progress
         Told how far it is. With None all steps are one computation, which JAX can trace as part of
-        another.
+        another, and in which nothing is raised.
     learning_rate
         Of Adam, decaying along a cosine.
     name
@@ -122,6 +123,11 @@ def approximate(
     around
         Centre and Cholesky factor of a Gaussian over θ, unconstrained and flattened, that the
         posterior is about alike: steps are taken in its units, and the guide starts from it.
+
+    Raises
+    ------
+    FitError
+        If the density is not finite in most of a hundred steps.
     """
     key, batch_key = jax.random.split(key)
 
@@ -138,12 +144,13 @@ def approximate(
         every.skeleton,
         partial(_guide, theta, start, around),
         optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)),
-        _OrderedELBO(model),
+        OrderedELBO(model),
     )
 
     @jax.jit
     def block(state: Any, keys: Array) -> tuple[Any, Array]:
-        return jax.lax.scan(lambda s, k: svi.update(s, *arguments(k)), state, keys)
+        # A draw of θ so far out that nothing is finite there costs its step, not the fit.
+        return jax.lax.scan(lambda s, k: svi.stable_update(s, *arguments(k)), state, keys)
 
     # Left to itself, this would be compiled operation by operation.
     state = jax.jit(svi.init)(key, *some)
@@ -155,7 +162,7 @@ def approximate(
     for done in range(0, steps, _BLOCK):
         state, loss = block(state, jax.random.split(jax.random.fold_in(batch_key, done), _BLOCK))
         losses.append(loss)
-        progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(loss[-10:].mean()):.1f}")
+        progress.advance(min(done + _BLOCK, steps), f"ELBO {-float(_finite(loss, name)):.1f}")
     progress.finish()
     parameters = _in_own_units(jax.jit(svi.get_params)(state), around)
     return Approximation(theta, parameters, jnp.concatenate(losses))
@@ -180,6 +187,20 @@ def first_approximation(
         name="first approximation",
         draw_batch=draw_batch,
     )
+
+
+def _finite(loss: Array, name: str) -> np.floating[Any]:
+    """Return the mean of the last losses that are finite."""
+    known = np.asarray(loss)[np.isfinite(loss)]
+    if len(known) < _FEWEST_FINITE * len(loss):
+        raise FitError(
+            f"The density was not finite in {len(loss) - len(known)} of {len(loss)} steps.",
+            where=name,
+            expected="a finite density wherever the optimiser goes, but for rare steps",
+            remedy="run it with float64 and another seed; if it stays, use tighter priors, or "
+            'method = "nuts"',
+        )
+    return known[-10:].mean()
 
 
 def _in_own_units(
@@ -236,32 +257,3 @@ def _gaussian(location: Array, tril: Array) -> Distribution:
 
 def _normal(location: Array, scale: Array) -> Distribution:
     return dist.Normal(location, scale, validate_args=False).to_event(location.ndim)
-
-
-class _OrderedELBO(ELBO):  # type: ignore[misc]
-    """The evidence lower bound of a model at one draw, its terms summed in the model's order.
-
-    `SVI` is set up with the model's skeleton, whose sites are all that it looks at. NumPyro's
-    `Trace_ELBO` sums terms in the order of a set of names, which Python shuffles anew in each
-    process: the last digits of a fit would not be those of the same fit run again.
-    """
-
-    def __init__(self, model: Callable[..., Any]) -> None:
-        super().__init__()
-        self._model = model
-
-    def loss_with_mutable_state(
-        self,
-        rng_key: Array,
-        param_map: dict[str, Array],
-        model: Callable[..., Any],
-        guide: Callable[..., Any],
-        *args: Any,
-        **kwargs: Any,
-    ) -> dict[str, Any]:
-        """Return minus the bound."""
-        model_key, guide_key = jax.random.split(rng_key)
-        log_q, drawn = log_density(handlers.seed(guide, guide_key), args, kwargs, param_map)
-        replayed = handlers.replay(handlers.seed(self._model, model_key), drawn)
-        log_p, _ = log_density(replayed, args, kwargs, param_map)
-        return {"loss": log_q - log_p, "mutable_state": None}

@@ -90,10 +90,15 @@ def _convergence(draws: xr.Dataset, what: str, worst: Status) -> list[CheckLine]
                 "Effective number of independent draws for "
                 + ("means" if method == "bulk" else "the ends of bands")
                 + ": below the bar reported digits are noise.",
-                f"Draw about {np.ceil(ess_bar / max(ess, 1.0)):.0f} times as many.",
+                _more_draws(ess, ess_bar),
             )
         )
     return lines
+
+
+def _more_draws(effective: float, wanted: float) -> str:
+    times = np.ceil(wanted / max(effective, 1.0))
+    return f"Draw about {times:.0f} times as many." if times > 1 else "Draw more."
 
 
 def _extreme(values: xr.Dataset, pick: Callable[[Any], Any]) -> tuple[float, str]:
@@ -221,7 +226,7 @@ def _variational(posterior: xr.DataTree) -> list[CheckLine]:
         f"at least {ESS}",
         "Number of independent draws that the resampled ones are worth: below the bar reported "
         "digits are noise.",
-        f"Draw about {np.ceil(ESS / weights.effective):.0f} times as many.",
+        _more_draws(weights.effective, ESS),
     )
     return [shape, effective]
 

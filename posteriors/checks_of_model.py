@@ -33,7 +33,9 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
         lines.append(_priors(posterior))
     groups = posterior.children
     if "posterior_predictive" in groups and "transition" in groups["posterior_predictive"]:
-        lines += [_predictive(check) for check in predictive_checks(posterior)]
+        known = posterior.attrs.get("model") or {}
+        static = known.get("state_dependence", "none") == "none"
+        lines += [_predictive(check, static) for check in predictive_checks(posterior)]
     return lines
 
 
@@ -100,7 +102,7 @@ def _wages_of_new_workers(posterior: xr.DataTree, found: ELPDData) -> CheckLine:
     )
 
 
-def _predictive(check: PredictiveCheck) -> CheckLine:
+def _predictive(check: PredictiveCheck, static: bool) -> CheckLine:
     mobility = check.name in ("switching_rate", "transition", "specialist_mobility")
     return CheckLine(
         f"predicts: {check.label}",
@@ -115,7 +117,7 @@ def _predictive(check: PredictiveCheck) -> CheckLine:
             else "."
         ),
         "The model does not reproduce it: what hangs on it is to be read with care"
-        + (', or fitted with state_dependence = "experience".' if mobility else "."),
+        + (', or fitted with state_dependence = "experience".' if mobility and static else "."),
         of="model",
     )
 

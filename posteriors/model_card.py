@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -52,6 +52,11 @@ _STEPS = {
         "gains are shared with employers, in scenarios with that step",
     ),
 }
+_CHOICE = (
+    "Each year anew, among all occupations; ",
+    "for that year alone",
+    "what the occupation held adds to later years counts, too",
+)
 _ALWAYS = (
     (
         "Who there is",
@@ -76,11 +81,6 @@ _ALWAYS = (
         "[[scenario]]: exposure, above, tasks, productivity",
     ),
     (
-        "Choice",
-        "Each year anew and for that year alone, among all occupations.",
-        _EVERYWHERE,
-    ),
-    (
         "Covariates",
         "Shift wages in all occupations alike, and not the choice.",
         _EVERYWHERE,
@@ -102,16 +102,17 @@ def model_card(tree: xr.DataTree) -> Table:
         for name, words in _CHOICES.items()
         if model.get(name) in words
     ]
-    taken = {
-        step.get("kind")
+    taken = [
+        step
         for scenario in json.loads(tree.attrs.get("scenarios", "[]"))
         for step in scenario.get("step", ())
-    }
+    ]
+    kinds = {step.get("kind") for step in taken}
     steps = [
-        (title, f"{with_it if kind in taken else without}.".capitalize(), f"a step '{kind}'")
+        (title, f"{with_it if kind in kinds else without}.".capitalize(), f"a step '{kind}'")
         for kind, (title, without, with_it) in _STEPS.items()
     ]
-    rows = [*_ALWAYS[:-2], *steps, *_ALWAYS[-2:], *chosen]
+    rows = [*_ALWAYS[:-1], *steps, _choice(model, taken), _ALWAYS[-1], *chosen]
     return Table(
         "model-card",
         "What is assumed, and what would change it",
@@ -123,3 +124,13 @@ def model_card(tree: xr.DataTree) -> Table:
             Column("changed_by", "Changed by"),
         ),
     )
+
+
+def _choice(model: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """Say how far ahead people look, in the model and in scenarios with another return."""
+    always, static, ahead = _CHOICE
+    if model.get("discount"):
+        return "Choice", f"{always}{ahead}.", "[model] discount"
+    if any(step.get("discount") for step in steps):
+        static += f"; in scenarios with a step 'learning', {ahead}"
+    return "Choice", f"{always}{static}.", "[model] discount, a step 'learning'"

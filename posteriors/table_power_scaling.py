@@ -116,11 +116,15 @@ def _sentence(row: dict[str, Any], several: bool) -> str:
         row["key"]
     ]
     where = f" in “{in_sentence(row['scenario'])}”" if several else ""
-    also = (
-        "the data move it too: they may be in conflict with it"
-        if row["reading"] == CONFLICT
-        else "the data hardly do"
-    )
+    if row["reading"] == CONFLICT:
+        also = "the data move it too: they may be in conflict with it"
+    elif row[LIKELIHOOD] < THRESHOLD:
+        also = "the data hardly do"
+    else:
+        also = (
+            f"whether the data do is lost in noise ({row[LIKELIHOOD]:.2f}, where shuffled "
+            f"densities give {row[f'{LIKELIHOOD} noise']:.2f})"
+        )
     verb = "move" if row["most"] == PRIORS else "moves"
     return (
         f"{_whose(row).capitalize()} {verb} {what}{where} (sensitivity "

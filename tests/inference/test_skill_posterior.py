@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from taskroy.data.panel import PanelArrays
+from taskroy.inference import skill_posterior
 from taskroy.inference.seen import seen
 from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import (
@@ -197,3 +198,24 @@ def test_a_wild_start_finds_the_same_mode(setting: Setting) -> None:
     _, near = jax.jit(lambda theta: approximated(setting, theta, 8))(setting.theta)
     _, far = jax.jit(lambda theta: approximated(setting, theta, 15, wild))(setting.theta)
     np.testing.assert_allclose(far.mode, near.mode, atol=1e-5)
+
+
+def test_noise_of_the_quadrature_leaves_a_gaussian_of_wages(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theta, known = setting.theta, setting.known
+    start = no_expansion(known.economy).gaussian(theta, known)
+    right = laplace(theta, known, start.centre, ModelSettings(), GRID, steps=2)
+    score = skill_posterior._score
+
+    def noisy(*arguments: Any) -> tuple[Any, Any]:
+        gradient, curvature = score(*arguments)
+        return gradient, curvature.at[2].add(-1e4 * jnp.eye(K))
+
+    monkeypatch.setattr(skill_posterior, "_score", noisy)
+    found = laplace(theta, known, start.centre, ModelSettings(), GRID, steps=2)
+    np.testing.assert_allclose(found.gaussian.factor[2], start.factor[2], rtol=1e-12)
+    for part in ("mode", "log_determinant"):
+        ours, theirs = np.asarray(getattr(found, part)), np.asarray(getattr(right, part))
+        np.testing.assert_allclose(np.delete(ours, 2, 0), np.delete(theirs, 2, 0), rtol=1e-12)
+        assert np.isfinite(ours).all()

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 import xarray as xr
 
+from taskroy.models.learning import Learning
 from taskroy.models.scenario import Automation, Bargaining, Prices, Scenario
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.model_card import model_card
@@ -55,3 +56,13 @@ def test_an_older_posterior_is_static() -> None:
     model = ModelSettings().model_dump()
     del model["state_dependence"]
     assert "moving costs nothing" in assumed(model)["State dependence"]
+
+
+def test_the_card_knows_how_far_people_look_ahead() -> None:
+    model = ModelSettings(state_dependence="experience").model_dump()
+    assert assumed(model)["Choice"].endswith("for that year alone.")
+    ahead = assumed(model | {"discount": 0.9})["Choice"]
+    assert "counts, too" in ahead
+    assert "alone" not in ahead
+    foreseen = assumed(model, Learning(returns=0.1, discount=0.9))["Choice"]
+    assert "alone; in scenarios with a step 'learning'" in foreseen

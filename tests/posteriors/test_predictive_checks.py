@@ -79,6 +79,16 @@ def test_what_is_never_predicted_is_told(tree: xr.DataTree, name: str, change) -
     assert "fewer than 1% of predictions" in " ".join(line.value for line in told)
 
 
+@pytest.mark.parametrize(("dependence", "advised"), [("none", True), ("experience", False)])
+def test_only_a_static_model_is_advised_to_count_experience(
+    tree: xr.DataTree, dependence: str, advised: bool
+) -> None:
+    fitted = tree.copy()
+    fitted.attrs = tree.attrs | {"model": {"state_dependence": dependence}}
+    line = next(x for x in checks_of_model(fitted) if "change of occupation" in x.name)
+    assert ("state_dependence" in line.remedy) == advised
+
+
 def test_what_cannot_be_is_infinitely_far(tree: xr.DataTree) -> None:
     strange = tree.copy()
     drawn, seen = (tree[g].to_dataset() for g in ("posterior_predictive", "observed_data"))
