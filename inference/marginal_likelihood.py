@@ -17,8 +17,9 @@ from taskroy.inference.skill_importance import log_mean, log_weights
 from taskroy.inference.skill_posterior import Laplace
 from taskroy.inference.theta import Theta, careers
 
-# Few: the weights are nearly equal, and all draws of θ share what noise they have.
-_PROPOSALS = 8
+# Few: weights are alike for most workers, and all draws of θ share what noise they have. Of workers
+# who look ahead Laplace's Gaussian leaves out how what is to come depends on skills: they spread.
+_PROPOSALS, _PROPOSALS_AHEAD = 8, 32
 _SKILLS = "skill_deviation"
 _CAREERS = "career"
 
@@ -32,7 +33,7 @@ def log_prior(problem: SkillProblem, values: dict[str, Array]) -> dict[str, Arra
 
 
 def log_likelihood(
-    problem: SkillProblem, theta: Theta, key: Array, proposals: int = _PROPOSALS
+    problem: SkillProblem, theta: Theta, key: Array, proposals: int | None = None
 ) -> Float[Array, " N"]:
     """Return the log density of each worker's career given θ, skills integrated out."""
     laplace, missed = laplace_and_missed(problem, theta, find(problem, theta), key, proposals)
@@ -40,9 +41,11 @@ def log_likelihood(
 
 
 def laplace_and_missed(
-    problem: SkillProblem, theta: Theta, found: Laplace, key: Array, proposals: int = _PROPOSALS
+    problem: SkillProblem, theta: Theta, found: Laplace, key: Array, proposals: int | None = None
 ) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     """Return the two parts of `log_likelihood`, where `find` has been at θ."""
+    if proposals is None:
+        proposals = _PROPOSALS_AHEAD if problem.settings.discount else _PROPOSALS
     gaussian = found.gaussian
     mode = gaussian.centre
     there = careers(theta, problem.seen, mode, problem.settings, problem.grid)

@@ -110,9 +110,12 @@ class Careers(Distribution):  # type: ignore[misc]
             + self.wage_shock_scale * jax.random.normal(wage_key, shocks)
         )
         taste = self.taste_scale * jax.random.gumbel(taste_key, shape)
-        taste = taste + self.beyond_wage[:, None, :]
+        beyond = self.beyond_wage[:, None, :]
+        taste = taste + beyond
         if self.experience_return is not None:
-            return self._year_by_year(wage, taste, self.experience_return)
+            career = self._year_by_year(wage, taste, self.experience_return)
+            # Of what is not a number the first is the largest: that would pass for a choice.
+            return jnp.where(jnp.isfinite(beyond).all(-1, keepdims=True), career, jnp.nan)
         held = jnp.argmax(wage + taste, axis=-1)
         paid = jnp.take_along_axis(wage, held[..., None], axis=-1)[..., 0]
         return jnp.stack([paid, held.astype(paid.dtype)], axis=-1)

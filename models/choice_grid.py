@@ -54,6 +54,14 @@ class Grid:
     terms: int = 40
     knots: int = 320
 
+    def at_least(self, other: Grid) -> Grid:
+        """Return a grid as fine as both."""
+        return Grid(
+            max(self.nodes, other.nodes),
+            max(self.terms, other.terms),
+            max(self.knots, other.knots),
+        )
+
 
 @partial(jax.jit, static_argnames="grid")
 def log_choice_of_careers(

@@ -39,9 +39,14 @@ from taskroy.models.psi_table import PsiTable, look_up, psi_table
 
 # A search ends where its step is this small a share of what is sought, or so many roundings of it;
 # the error is some ten times smaller still. It gives up after so many steps.
-_SMALL, _ROUNDINGS, _STEPS = 1e-8, 30, 60
+_SMALL, _ROUNDINGS, _STEPS = 1e-8, 30, 400
+# Steps that are taken as they come: ten are enough but where bonuses are large, and some of those
+# lead away before the rest lead back. After them each has to make what is left of the equation
+# smaller by a tenth, or is replaced by one that must, the iteration of values itself.
+_FREE_STEPS, _SMALLER = 12, 0.9
 
 type _Map = Callable[[Float[Array, "N O"]], Float[Array, "N O"]]
+type _State = tuple[Array, Array, Array, Array]
 
 
 @partial(jax.jit, static_argnames=("discount", "grid"))
@@ -72,7 +77,8 @@ def continuation(
     Returns
     -------
     Array
-        Units of ν, (N, O); not a number where the search did not end.
+        Units of ν, (N, O); not a number for a worker whose search did not end, which takes a bonus
+        of many times both shocks' sd.
     """
     gain = _gain(value, ratio, bonus, grid)
     # The search, and the matrix of the step after it, are constants to derivatives.
@@ -83,24 +89,29 @@ def continuation(
     scale = jnp.sqrt(variance)
     small = max(_SMALL, _ROUNDINGS * float(np.finfo(value.dtype).eps))
 
-    def undo(a: Array, *, transposed: bool = False) -> _Map:
+    def undo(a: Array, gain: Array, *, transposed: bool = False) -> _Map:
         at = fixed_value + discount * a
-        return _inverse_of_logit(at / scale, a / scale, discount, transposed=transposed)
+        gain = jnp.clip(gain, 0.0, fixed[2])
+        return _inverse_of_logit(at / scale, gain / scale, discount, transposed=transposed)
 
-    def improved(a: Array) -> Array:
-        return a + undo(a)(fixed_gain(fixed_value + discount * a) - a)
-
-    found = _repeated(improved, jnp.zeros_like(value), small * fixed[2])
+    found = _search(
+        lambda a: fixed_gain(fixed_value + discount * a) - a,
+        lambda a, rest: jnp.clip(a + undo(a, a + rest)(rest), 0.0, fixed[2]),
+        jnp.zeros_like(value),
+        small * fixed[2],
+    )
     # Newton's step from where the search ended: nil, but for its derivatives.
     _, push = jax.linearize(fixed_gain, fixed_value + discount * found)
 
     def solving(*, transposed: bool) -> Callable[[_Map, Array], Array]:
-        near = undo(found, transposed=transposed)
+        near = undo(found, found, transposed=transposed)
 
         def solve(matrix: _Map, wanted: Array) -> Array:
             first = near(wanted)
             tolerance = small * jnp.abs(first).max()
-            return _repeated(lambda s: s + near(wanted - matrix(s)), first, tolerance)
+            return _search(
+                lambda s: wanted - matrix(s), lambda s, rest: s + near(rest), first, tolerance
+            )
 
         return solve
 
@@ -158,18 +169,44 @@ def _inverse_of_logit(
     return apply
 
 
-def _repeated(improved: _Map, first: Array, tolerance: Array) -> Array:
-    """Improve until that changes no worker by more than a tolerance, else return no number."""
+def _search(
+    rest: _Map, newton: Callable[[Array, Array], Array], first: Array, tolerance: Array
+) -> Array:
+    """Find x of which nothing is left, worker by worker; no number where that fails.
 
-    def going(state: tuple[Array, Array, Array]) -> Array:
-        count, _, change = state
-        return (count < _STEPS) & (change > tolerance)
+    Parameters
+    ----------
+    rest
+        What is left, whose addition to x contracts at the rate of the discount factor.
+    newton
+        A better step, from x and what is left there.
+    first
+        Where to start.
+    tolerance
+        Of the last step.
+    """
 
-    def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        count, old, _ = state
-        new = improved(old)
-        return count + 1, new, jnp.abs(new - old).max()
+    def span(rest: Array) -> Array:
+        # What all values have in common, that from nowhere included, moves no choice.
+        return jnp.maximum(rest.max(1), 0.0) - jnp.minimum(rest.min(1), 0.0)
 
-    start = jnp.zeros((), int), first, jnp.full((), jnp.inf, first.dtype)
-    _, last, change = jax.lax.while_loop(going, again, start)
-    return jnp.where(change <= tolerance, last, jnp.nan)
+    def step(x: Array, left: Array) -> tuple[Array, Array]:
+        new = newton(x, left)
+        return new, jnp.abs(new - x).max(1) <= tolerance
+
+    def going(state: _State) -> Array:
+        count, x, left, _ = state
+        return (count < _STEPS) & ~step(x, left)[1].all()
+
+    def again(state: _State) -> _State:
+        count, x, left, refused = state
+        new = jnp.where(refused[:, None], x + left, newton(x, left))
+        then = rest(new)
+        taken = refused | (count < _FREE_STEPS) | (span(then) <= _SMALLER * span(left))
+        x, left = (jnp.where(taken[:, None], now, old) for now, old in ((new, x), (then, left)))
+        return count + 1, x, left, ~taken
+
+    start = jnp.zeros((), int), first, rest(first), jnp.zeros(len(first), bool)
+    _, x, left, _ = jax.lax.while_loop(going, again, start)
+    last, ended = step(x, left)
+    return jnp.where(ended[:, None], last, jnp.nan)

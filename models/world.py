@@ -28,6 +28,8 @@ Shock = Literal["occupation", "worker"]
 
 # Right to about 1e-8 in probabilities and in welfare (tests/models/test_choice_outcomes.py).
 _GRID = Grid(nodes=72, terms=28, knots=200)
+# What is to come turns on a steeper function of worths: 28 terms would be off by up to 3e-5 of ν.
+_GRID_AHEAD = Grid(nodes=96, terms=64, knots=400)
 
 
 class Parameters(NamedTuple):
@@ -145,7 +147,7 @@ def _solve_long_run(
     ratio = None if shock == "worker" else rho / nu
     ahead = jnp.zeros_like(worth)
     if world.discount > 0:
-        ahead = continuation(worth, ratio, gain / nu, world.discount, grid)
+        ahead = continuation(worth, ratio, gain / nu, world.discount, grid.at_least(_GRID_AHEAD))
     if ratio is None:
         found = long_run_logit(worth + ahead, gain / nu)
     else:

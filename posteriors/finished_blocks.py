@@ -16,6 +16,7 @@ import io
 import platform
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from taskroy import models, posteriors
 from taskroy.posteriors.draw_blocks import Block
 from taskroy.posteriors.files import write_atomically
 from taskroy.posteriors.scenario_questions import Common, Question
@@ -82,6 +84,7 @@ def fingerprint(common: Common, question: Question, block: Block) -> str:
 
 def _parts(common: Common, question: Question, block: Block) -> Iterator[bytes | memoryview]:
     device = jax.devices()[0]
+    yield _program()
     yield ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS).encode()
     yield f"{device.platform} {device.device_kind} {platform.machine()}".encode()
     for step in question.steps:
@@ -98,6 +101,16 @@ def _parts(common: Common, question: Question, block: Block) -> Iterator[bytes |
         if array is not None:
             yield f"{name} {array.dtype} {array.shape}".encode()
             yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+@cache
+def _program() -> bytes:
+    """Return the SHA-256 of what computes blocks, which changes between releases, too."""
+    digest = hashlib.sha256()
+    for package in (models, posteriors):
+        for file in sorted(Path(package.__path__[0]).glob("*.py")):
+            digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.digest()
 
 
 def _seal(name: str, content: bytes) -> bytes:

@@ -41,7 +41,7 @@ def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
 
 
 def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
-    """Return changes of welfare, E[max_o (w + κ + u)], in money.
+    """Return changes of welfare, E[max_o (w + κ + u)] or that where people choose to be, in money.
 
     Were all log wages higher by c, so were welfare: its change in log-wage units is the uniform
     change of log wages that the worker values as much, wages, amenities and tastes considered.

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from taskroy.models import careers as models_careers
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
 from taskroy.models.continuation import continuation
@@ -160,6 +161,19 @@ def test_who_looks_ahead_draws_such_careers() -> None:
     seen = np.array([*(np.mean(held[:, 1] == o) for o in range(3)), np.mean(np.ptp(held, 1) == 0)])
     wanted = np.array([*share, stay])
     assert (np.abs(seen - wanted) < 4.5 * np.sqrt(wanted * (1 - wanted) / workers)).all()
+
+
+def test_of_a_worker_whose_future_is_not_known_no_career_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(value: jax.Array, *_: Any) -> jax.Array:
+        return jnp.zeros_like(value).at[1].set(jnp.nan)
+
+    monkeypatch.setattr(models_careers, "continuation", lost)
+    there = Careers(**arguments(), experience_return=jnp.asarray(0.2), discount=0.9)
+    drawn = np.asarray(there.sample(jax.random.key(0), (3,)))
+    assert np.isnan(drawn[:, 1]).all()
+    assert np.isfinite(np.delete(drawn, 1, axis=1)).all()
 
 
 def test_where_workers_come_from() -> None:
