@@ -20,8 +20,7 @@ from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
-# Few suffice: at a median relative effective size of 0.5, of workers who look ahead, the worst case
-# known, a mean skill is off by 0.04 posterior sds.
+# Few suffice: weights are alike for most workers, and one of a few is drawn, not their mean taken.
 _PROPOSALS = 8
 # From the expansion's centre one step and the last leave 1e-5 of a posterior sd for the worst of
 # 1,000 workers with 37 tasks; a Gaussian that is off its mode is corrected like any other.

@@ -35,7 +35,10 @@ def log_prior(problem: SkillProblem, values: dict[str, Array]) -> dict[str, Arra
 def log_likelihood(
     problem: SkillProblem, theta: Theta, key: Array, proposals: int | None = None
 ) -> Float[Array, " N"]:
-    """Return the log density of each worker's career given θ, skills integrated out."""
+    """Return the log density of each worker's career given θ, skills integrated out, (N,).
+
+    `proposals` of skills a worker; left out, as many as the variant of the model needs.
+    """
     laplace, missed = laplace_and_missed(problem, theta, find(problem, theta), key, proposals)
     return laplace + missed
 

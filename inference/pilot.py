@@ -97,20 +97,19 @@ def expand_choice(
     """Expand each worker's log choice factor to second order in potential wages.
 
     It is concave in them, so the curvature is positive semidefinite. Second derivatives of the
-    series that the factor is computed with are of no use: at the ends of its domain, where the most
-    and the least able workers are, they are off by a tenth, and skills are then whitened by noise.
-    Each order of ψ has a series of its own.
+    series that the factor is computed with are of no use: for the most and the least able workers,
+    at the ends of its domain, they are noise. Each order of ψ has a series of its own.
 
     Parameters
     ----------
     careers
         At each worker's skills.
     career
-        What was seen.
+        What was seen, (N, T, 2): log wage, occupation.
     task_weights
-        A.
+        A, (O, K).
     deviation
-        The skills, s − s̄.
+        The skills, s − s̄, (N, K), log-wage units.
     """
     unit = jnp.eye(len(task_weights), dtype=careers.potential.dtype)
 

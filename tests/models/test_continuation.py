@@ -62,7 +62,7 @@ def by_value_iteration(value: np.ndarray, ratio: float, bonus: float, discount: 
 def test_it_is_what_value_iteration_finds(ratio: float, bonus: float, discount: float) -> None:
     found = ahead(VALUE, ratio, bonus, discount)
     wanted = [by_value_iteration(value, ratio, bonus, discount)[0] for value in VALUE]
-    np.testing.assert_allclose(found, wanted, atol=2e-8 * max(1.0, bonus))
+    np.testing.assert_allclose(found, wanted, atol=2e-8)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1.7])
