@@ -18,6 +18,10 @@ from taskroy.models.experience import Experience
 
 _WORKERS = 100
 _REFINEMENTS = 5
+# Root mean square over workers, of a score in log ν whose sd is one or more: errors of this size
+# move an estimate by hundredths of its posterior sd.
+_SLOPE_TOLERANCE = 0.05
+_SLOPE_REFERENCE = Grid(nodes=160, terms=64, knots=512)
 # Of what is worth from next year on, which has no reference of its own.
 _FINE = Grid(nodes=240, terms=96, knots=960)
 
@@ -56,13 +60,53 @@ def accurate_grid(
         found = GridError(*map(float, _against(exact, careers.replace(grid=grid), career)))
         if found.largest <= tolerance or attempt == _REFINEMENTS:
             break
-        grid = replace(
-            grid,
-            nodes=8 * round(1.15 * grid.nodes / 8 + 0.5),
-            terms=grid.terms + 6,
-            knots=8 * round(1.3 * grid.knots / 8),
-        )
+        grid = _refined(grid)
     return grid, found
+
+
+def accurate_for_derivatives(
+    careers: Careers,
+    career: Float[Array, "N T 2"],
+    task_weights: Float[Array, "O K"],
+    metric: Float[Array, "N K K"],
+    grid: Grid,
+) -> Grid:
+    """Refine a grid until the derivative of each worker's log determinant is right with it.
+
+    That is what Laplace's method asks most of a grid: a third derivative of the log choice factor,
+    of which a series has the fewer digits, the wider skills are. Of 400 workers of the NLSY97 with
+    37 skills, the grid that does for the default study has it wrong by its own size.
+
+    Parameters
+    ----------
+    careers
+        At the mode of each worker's skills.
+    career
+        What was seen.
+    task_weights
+        A, (O, K).
+    metric
+        W_i, covariance of each worker's skills about the mode: d log|P_i| = tr(W_i·dP_i).
+    grid
+        The first to try.
+    """
+    if careers.shock == "worker":
+        return grid
+    some = _some(len(career))
+    part = careers.replace(
+        potential=careers.potential[some],
+        common=careers.common[some],
+        observed=careers.observed[some],
+        grid=_SLOPE_REFERENCE,
+    )
+    exact = _determinant_slope(part, career[some], task_weights, metric[some])
+    for _ in range(_REFINEMENTS):
+        # On all workers, whose spread sets the nodes and the domain of the series.
+        found = _determinant_slope(careers.replace(grid=grid), career, task_weights, metric)[some]
+        if jnp.sqrt(jnp.mean((found - exact) ** 2)) <= _SLOPE_TOLERANCE:
+            break
+        grid = _refined(grid)
+    return grid
 
 
 def largest_error(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, ""]:
@@ -73,6 +117,29 @@ def largest_error(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Arra
     if careers.shock == "worker":
         return jnp.zeros(())
     return _against(_reference(careers, career), careers, career)[0]
+
+
+def _refined(grid: Grid) -> Grid:
+    return replace(
+        grid,
+        nodes=8 * round(1.15 * grid.nodes / 8 + 0.5),
+        terms=grid.terms + 6,
+        knots=8 * round(1.3 * grid.knots / 8),
+    )
+
+
+@jax.jit
+def _determinant_slope(
+    careers: Careers, career: Array, task_weights: Array, metric: Array
+) -> Float[Array, " N"]:
+    """Return the derivative in log ν of what choices add to tr(W_i·P_i)."""
+
+    def along(taste_scale: Array) -> Array:
+        changed = careers.replace(taste_scale=taste_scale)
+        return changed.choice_curvature_along(career, task_weights, metric)
+
+    scale = careers.taste_scale
+    return jax.jvp(along, (scale,), (scale,))[1]
 
 
 def _some(workers: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Int
 from numpyro import handlers
 
+from taskroy.inference.accuracy import accurate_for_derivatives
 from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
 from taskroy.inference.latent_sites import latent_sites
@@ -31,6 +32,8 @@ from taskroy.inference.replace_skills import (
 )
 from taskroy.inference.seen import Seen, generative
 from taskroy.inference.skill_posterior import ChoiceExpansion
+from taskroy.inference.small_matrices import inverse_of
+from taskroy.inference.theta import theta_at
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.inference.worker_mesh import split_workers
 from taskroy.models.settings import ModelSettings
@@ -111,6 +114,23 @@ class Problem:
     def refined(self, tolerance: float) -> Problem:
         """Return the problem with a quadrature whose error is measured, and within a tolerance."""
         return replace(self, pilot=self.pilot.refined(self.known, tolerance))
+
+    def ready_for_laplace(self) -> Problem:
+        """Return the problem with a coarse grid that derivatives of log determinants allow."""
+        found, known = self.pilot, self.known
+
+        @jax.jit
+        def covariance(values: dict[str, Array], expansion: ChoiceExpansion) -> Array:
+            theta = theta_at(self.generative(), values)
+            inverse = inverse_of(expansion.gaussian(theta, known).factor)
+            return theta.skill_scale_tril @ inverse @ theta.skill_scale_tril.T
+
+        metric = covariance(found.values, found.expansion)
+        weights = known.economy.technology.task_weights
+        coarse = accurate_for_derivatives(
+            found.careers, known.career, weights, metric, found.coarse
+        )
+        return replace(self, pilot=found._replace(coarse=coarse))
 
     def looked_at_from(self, values: dict[str, Array], tolerance: float) -> Problem:
         """Return the problem expanded at other values of θ's sites, its quadrature refined."""

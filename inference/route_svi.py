@@ -32,7 +32,7 @@ _WEIGHING_PROPOSALS = 16
 def svi(call: Call) -> Draws:
     """Draw θ from a fitted Gaussian, resampled by importance, and skills at each draw."""
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
-    problem = call.first_look(pilot_key).refined(call.inference.tolerance)
+    problem = call.first_look(pilot_key).refined(call.inference.tolerance).ready_for_laplace()
     shared = replace(problem, mesh=call.mesh)
     look_key, guide_key, weigh_key, resample_key = jax.random.split(guide_key, 4)
     guide = approximate(

@@ -109,12 +109,13 @@ def _marginal_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
 
     def look() -> tuple[Problem, Approximation]:
-        first = call.first_look(pilot_key)
+        first = call.first_look(pilot_key).ready_for_laplace()
         model, start = first.marginal, first.start()
         guide = first_approximation(model, guide_key, start, progress=call.progress)
         # The second look is from where the posterior is: Newton's steps start nearer.
         at = partial(generated_values, first.marginal, first.sites(skills=False))
-        return first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance), guide
+        there = first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance)
+        return there.ready_for_laplace(), guide
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         point = jax.jit(density.to_real)(problem.start())

@@ -171,20 +171,10 @@ class Careers(Distribution):  # type: ignore[misc]
         seen = self.observed
         return jnp.where(seen, wage_factor, 0.0), jnp.where(seen, choice_factor, 0.0)
 
-    def replace(self, *, potential: Array | None = None, grid: Grid | None = None) -> Careers:
-        """Return the same distribution at other potential wages, or on another grid."""
-        return Careers(
-            self.potential if potential is None else potential,
-            self.common,
-            self.amenity,
-            self.wage_shock_scale,
-            self.taste_scale,
-            experience_return=self.experience_return,
-            observed=self.observed,
-            shock=self.shock,
-            grid=grid or self.grid,
-            discount=self.discount,
-        )
+    def replace(self, **changes: Any) -> Careers:
+        """Return the same distribution with some of its parameters changed."""
+        names = (*self.pytree_data_fields, *self.pytree_aux_fields)
+        return Careers(**{name: getattr(self, name) for name in names} | changes)
 
     def expand_choice(
         self, value: Float[Array, "N T 2"], task_weights: Float[Array, "O K"]

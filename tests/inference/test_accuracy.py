@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskroy.inference.accuracy import accurate_grid
+from taskroy.inference.accuracy import accurate_for_derivatives, accurate_grid
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
+from wide_panel import wide_panel
 
 N, T, O = 5, 3, 4  # noqa: E741
 
@@ -58,3 +60,39 @@ def test_without_shocks_by_occupation_there_is_nothing_to_integrate(tolerance: f
     grid, error = accurate_grid(careers, career, Grid(), tolerance)
     assert grid == Grid()
     assert error.largest == error.summed == 0.0
+
+
+def test_a_grid_for_derivatives_is_refined_until_they_are_those_of_the_determinant() -> None:
+    there, career, weights, _ = wide_panel("occupation")
+    known, loading = jnp.asarray(career), jnp.asarray(weights)
+    root = jnp.asarray(np.random.default_rng(1).normal(size=(len(career), 3, 3)))
+    metric = root @ root.mT / 30
+    fine = Grid(nodes=240, terms=80, knots=800)
+
+    def along(log_scale: float) -> jnp.ndarray:
+        at = there.replace(grid=fine, taste_scale=jnp.exp(log_scale))
+        return at.choice_curvature_along(known, loading, metric)
+
+    middle, step = np.log(float(there.taste_scale)), 1e-4
+    exact = (along(middle + step) - along(middle - step)) / (2 * step)
+
+    def error(grid: Grid) -> float:
+        def at(scale: jnp.ndarray) -> jnp.ndarray:
+            changed = there.replace(grid=grid, taste_scale=scale)
+            return changed.choice_curvature_along(known, loading, metric)
+
+        found = jax.jvp(at, (there.taste_scale,), (there.taste_scale,))[1]
+        return float(jnp.sqrt(jnp.mean((found - exact) ** 2)))
+
+    first = Grid(32, 16, 80)
+    grid = accurate_for_derivatives(there, known, loading, metric, first)
+    assert error(first) > 0.1
+    assert error(grid) < 0.06
+    assert accurate_for_derivatives(there, known, loading, metric, grid) == grid
+
+
+def test_without_shocks_by_occupation_derivatives_need_no_grid() -> None:
+    there, career, weights, _ = wide_panel("worker")
+    metric = jnp.zeros((len(career), 3, 3))
+    args = (there, jnp.asarray(career), jnp.asarray(weights), metric)
+    assert accurate_for_derivatives(*args, Grid(8, 4, 16)) == Grid(8, 4, 16)
