@@ -24,6 +24,7 @@ from taskroy.inference.known_variants import require_known
 from taskroy.inference.many_routes import METHODS, Posterior, each, posterior
 from taskroy.inference.nuts import Sites
 from taskroy.inference.pilot import FIRST_GRID, pilot
+from taskroy.inference.problem import Problem
 from taskroy.inference.seen import Seen, seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.spread_chains import compile_for_chains
@@ -202,8 +203,10 @@ def _grids(
         return FIRST_GRID, FIRST_GRID
     known = seen(economy, log_wage, occupation)
     found = pilot(known, model, inference.tolerance, key, Silent())
-    found = found.refined(known, inference.tolerance)
-    return _wider(found.grid), _wider(found.coarse)
+    problem = Problem(known, model, found).refined(inference.tolerance)
+    if inference.method != "nuts":
+        problem = problem.ready_for_laplace()
+    return _wider(problem.pilot.grid), _wider(problem.pilot.coarse)
 
 
 def _wider(grid: Grid) -> Grid:

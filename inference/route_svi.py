@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from numpyro import handlers
 
+from taskroy.inference.batches import draw_batch
 from taskroy.inference.density import density_of
 from taskroy.inference.draws import Draws, Sampled, with_skills
 from taskroy.inference.importance_resampling import resample, smoothed_weights
@@ -25,6 +26,8 @@ from taskroy.inference.worker_mesh import own_copy
 # Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
 # Priors of scales and loadings have unconstrained sds of about one; levels have their own units.
 _WIDEST_START, _WIDEST_LEVEL = 1.0, 5.0
+# Where steps look at batches: of fewer workers than parameters a Hessian is not one.
+_HESSIAN_WORKERS = 1024
 # Of skills, with which draws of θ are weighed.
 _WEIGHING_PROPOSALS = 16
 
@@ -58,6 +61,12 @@ def svi(call: Call) -> Draws:
     return with_skills(sampled, skill_key, call.progress)
 
 
+def _some(call: Call, key: Array) -> Array | None:
+    """Draw the workers whose Hessian stands for that of all; None for all."""
+    workers = len(call.known.career)
+    return None if workers <= _HESSIAN_WORKERS else draw_batch(key, workers, _HESSIAN_WORKERS)
+
+
 def _log_weights(
     call: Call, problem: Problem, guide: Approximation, draws: dict[str, Array], key: Array
 ) -> np.ndarray:
@@ -88,8 +97,7 @@ def _gaussian_near(call: Call, problem: Problem, key: Array) -> tuple[Array, Arr
     short = first_approximation(
         problem.marginal, key, problem.start(), progress=call.progress, draw_batch=batches
     )
-    # By the workers of one batch where a step looks at no more; they stand for all.
-    some = None if batches is None else batches(jax.random.fold_in(key, 1))
+    some = None if batches is None else _some(call, jax.random.fold_in(key, 1))
     density = density_of(partial(problem.marginal, some))
     point = jax.jit(lambda: density.to_real(short.median()))()
     names = short.parameter_sites

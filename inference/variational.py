@@ -33,8 +33,11 @@ _FIRST_STEPS, _FIRST_RATE = 500, 0.01
 _BLOCK = 100
 # Of a block's steps: of fewer, the optimiser stands still.
 _FEWEST_FINITE = 0.5
+# Of D parameters there are D²/2 correlations. Of more than these, batches of workers teach little
+# but noise: scales alone are learnt, in the units given.
+_MOST_CORRELATED = 100
 _SCALE, _WHITENED_SCALE = 0.03, 0.5
-_LOCATION, _TRIL = "theta_location", "theta_scale_tril"
+_LOCATION, _TRIL, _SCALES = "theta_location", "theta_scale_tril", "theta_scales"
 _SKILLS_LOCATION, _SKILLS_SCALE = "skills_location", "skills_scale"
 
 
@@ -140,9 +143,11 @@ def approximate(
     if missing := tuple(name for name in theta.supports if name not in start):
         start = prior_medians(model, missing, *some) | start
     start = {name: start[name] for name in every.supports}
+    number = sum(theta.unconstrained_sizes().values())
+    correlated = draw_batch is None or number <= _MOST_CORRELATED
     svi = SVI(
         every.skeleton,
-        partial(_guide, theta, start, around),
+        partial(_guide, theta, start, around, correlated),
         optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.02)),
         OrderedELBO(model),
     )
@@ -206,18 +211,21 @@ def _finite(loss: Array, name: str) -> np.floating[Any]:
 def _in_own_units(
     parameters: dict[str, Array], around: tuple[Array, Array] | None
 ) -> dict[str, Array]:
-    """Return a guide's parameters in units of θ, not of the Gaussian that it started from."""
-    if around is None:
-        return parameters
-    centre, factor = around
-    location = centre + factor @ parameters[_LOCATION]
-    return parameters | {_LOCATION: location, _TRIL: factor @ parameters[_TRIL]}
+    """Return a guide's parameters, in units of θ rather than of what it started from."""
+    rest = dict(parameters)
+    location, scales = rest.pop(_LOCATION), rest.pop(_SCALES, None)
+    tril = rest.pop(_TRIL) if scales is None else jnp.diag(scales)
+    if around is not None:
+        centre, factor = around
+        location, tril = centre + factor @ location, factor @ tril
+    return rest | {_LOCATION: location, _TRIL: tril}
 
 
 def _guide(
     theta: LatentSites,
     start: Mapping[str, Array],
     around: tuple[Array, Array] | None,
+    correlated: bool,
     *_: Any,
 ) -> None:
     """Draw θ, and whitened skills where there is a start for them."""
@@ -231,12 +239,12 @@ def _guide(
         width = jnp.asarray(np.concatenate(widths), first.dtype)
     else:
         first, width = jnp.zeros_like(first), jnp.ones_like(first)
-    found = {
-        _LOCATION: numpyro.param(_LOCATION, first),
-        _TRIL: numpyro.param(
-            _TRIL, jnp.diag(width), constraint=constraints.scaled_unit_lower_cholesky
-        ),
-    }
+    found = {_LOCATION: numpyro.param(_LOCATION, first)}
+    if correlated:
+        tril = constraints.scaled_unit_lower_cholesky
+        found[_TRIL] = numpyro.param(_TRIL, jnp.diag(width), constraint=tril)
+    else:
+        found[_SCALES] = numpyro.param(_SCALES, width, constraint=constraints.softplus_positive)
     location, tril = (_in_own_units(found, around)[name] for name in (_LOCATION, _TRIL))
     flat = numpyro.sample("theta", _gaussian(location, tril), infer={"is_auxiliary": True})
     theta.sample_at(theta.unflattened(flat))

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
@@ -42,6 +43,37 @@ def test_a_draw_where_nothing_is_finite_costs_its_step_alone(end: float) -> None
     # One draw in forty says nothing: it leaves the guide about as it would be.
     assert float(gaussian.loc[0]) == pytest.approx(MEAN, abs=0.2 * SD)
     assert float(gaussian.scale_tril[0, 0]) == pytest.approx(SD, rel=0.2)
+
+
+def test_of_many_parameters_batches_teach_scales_in_the_units_given() -> None:
+    """A Gaussian posterior with strong correlations, seen through noisy batches."""
+    size, batch = 120, 8
+    root = jnp.eye(size) + 0.9 * jnp.eye(size, k=-1)
+    centre = jnp.linspace(-1.0, 1.0, size)
+
+    def model(signs: jax.Array) -> None:
+        x = numpyro.sample("x", dist.Normal(0.0, 1.0).expand([size]).to_event(1))
+        away = jnp.linalg.solve(root, x - centre)
+        # The batch's part has mean zero over batches.
+        numpyro.factor("rest", 0.5 * (x @ x) - 0.5 * (away @ away) + (signs.mean(0) @ away))
+
+    found = approximate(
+        model,
+        jax.random.key(0),
+        {"x": jnp.zeros(size)},
+        steps=3 * STEPS,
+        learning_rate=0.01,
+        progress=Silent(),
+        draw_batch=lambda key: jax.random.rademacher(key, (batch, size), float),
+        # Too wide by a half, and off by a third of an sd.
+        around=(centre + root @ jnp.full(size, 0.3), 1.5 * root),
+    )
+    gaussian = found.parameter_gaussian()
+    scales = jnp.linalg.solve(root, gaussian.scale_tril)
+    np.testing.assert_allclose(scales - jnp.diag(jnp.diagonal(scales)), 0.0, atol=1e-12)
+    np.testing.assert_allclose(jnp.diagonal(scales), 1.0, atol=0.2)
+    away = jnp.linalg.solve(root, gaussian.loc - centre)
+    assert float(jnp.sqrt(jnp.mean(away**2))) < 0.15
 
 
 def test_a_density_that_is_hardly_ever_finite_is_an_error() -> None:
