@@ -5,8 +5,9 @@
 
 A bug is a change of the source text, in a copy of it. Checks of each: the vault of stored
 densities; what NumPy computes at the truth, and the prior of a simulator in NumPy (the tests of
-those names); and calibration, by the tests of mean and variance, chi-square and ECDF. The other
-tests, which may catch a bug too, are not run. Writes planted_bugs.json and .md after each bug.
+those names); the tests of densities, of the model's sites and of a world; and calibration, by the
+tests of mean and variance, chi-square and ECDF. The other tests, which may catch a bug too, are not
+run. Writes planted_bugs.json and .md after each bug.
 """
 
 from __future__ import annotations
@@ -29,8 +30,14 @@ TESTS = {
     "vault": "test_vault.py",
     "NumPy at the truth": "test_the_program_computes",
     "NumPy prior": "test_both_programs_draw_from_one_prior[pooled]",
+    "densities, sites, world": ("test_density.py", "test_roy.py", "test_world.py"),
 }
 FILES = ("tests/models/test_vault.py", "tests/posteriors/test_calibration_simulator.py")
+MODEL_TESTS = (
+    "tests/inference/test_density.py",
+    "tests/models/test_roy.py",
+    "tests/models/test_world.py",
+)
 # What is calibrated: the variant that compiles fastest, unless the bug is not in it.
 VARIANTS = {
     "known": {"shock": "worker", "intercept": "known", "amenities": "none"},
@@ -62,6 +69,9 @@ def main() -> None:
         if bug.file == ROY and not (tests and lazy):
             tests += failed_tests("one_prior and pooled")
             run.append("NumPy prior")
+        if not (tests and lazy):
+            tests += failed_tests("test", MODEL_TESTS)
+            run.append("densities, sites, world")
         print(json.dumps({"tests": tests, "run": run, "calibration": None}), flush=True)
         if tests and lazy:
             print(json.dumps({"tests": tests, "run": run, "calibration": "not run"}))
@@ -117,11 +127,17 @@ def planted(bug: Bug, replications: int, *, thorough: bool) -> dict[str, Any]:
         raise SystemExit(f"{bug.name}: {said}{error}")
     checks = json.loads(told[-1])
     failed = checks["tests"]
-    found = {check: any(TESTS[check] in name for name in failed) for check in checks["run"]}
+    found = {check: any(_is_of(check, name) for name in failed) for check in checks["run"]}
     return {**found, "calibration": checks["calibration"] or {"error": error[0]}}
 
 
-def failed_tests(chosen: str) -> list[str]:
+def _is_of(check: str, test: str) -> bool:
+    """Tell whether a test is one of a check's."""
+    marks = TESTS[check]
+    return any(mark in test for mark in ((marks,) if isinstance(marks, str) else marks))
+
+
+def failed_tests(chosen: str, files: tuple[str, ...] = FILES) -> list[str]:
     """Run some of the cheap tests in this process; return those that fail."""
     import pytest
 
@@ -133,7 +149,7 @@ def failed_tests(chosen: str) -> list[str]:
                 failed.append(report.nodeid)
 
     options = ["-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-k", chosen]
-    pytest.main([*options, *FILES], plugins=[Watch()])
+    pytest.main([*options, *files], plugins=[Watch()])
     return failed
 
 
@@ -189,8 +205,8 @@ def table(found: dict[str, Any]) -> str:
             "Written by `python benchmarks/planted_bugs.py`, which has each change of the source.",
             "",
             f"{caught} of {len(bugs)} bugs are caught by one of these checks. *caught*: the check "
-            "failed; *–*: it did not; *not run*: one before it had, or, of the prior, the bug is "
-            "not in the model's file. Under the "
+            "failed; *–*: it did not; *not run*: another had, or, of the prior, the bug is not in "
+            "the model's file. Under the "
             f"tests of calibration stands how many quantities failed, over {replications} data "
             f"sets of {WORKERS} workers and four years. Shocks are by worker, intercepts known "
             "and amenities none, or both pooled: bugs in the choice integral of shocks by "

@@ -166,6 +166,18 @@ def test_prior_draws_obey_the_identities_of_the_model(
         )
 
 
+def test_skills_differ_as_their_sds_and_correlations_say(
+    prior: tuple[ModelSettings, dict[str, Any]],
+) -> None:
+    """In their units deviations are N(0, I): 1,000 of them, within five standard errors."""
+    draws = prior[1]
+    root = draws["skill_sd"][..., None] * np.linalg.cholesky(draws["skill_corr"])
+    deviation = np.swapaxes(draws["skill_deviation"], 1, 2)
+    unit = np.swapaxes(np.linalg.solve(root, deviation), 1, 2).reshape(-1, root.shape[-1])
+    error = np.sqrt((1 + np.eye(unit.shape[1])) / len(unit))
+    assert (np.abs(np.cov(unit.T) - np.eye(unit.shape[1])) < 5 * error).all()
+
+
 def test_simulating_and_conditioning_are_one_function(
     prior: tuple[ModelSettings, dict[str, Any]], small: Economy
 ) -> None:
