@@ -26,16 +26,16 @@ _SLOPE_REFERENCE = Grid(nodes=160, terms=64, knots=512)
 _FINE = Grid(nodes=240, terms=96, knots=960)
 
 
-class GridError(NamedTuple):
+class GridError[T: (float, Array)](NamedTuple):
     """Errors in log P: the largest of a worker-year, and the sum over the panel."""
 
-    largest: float
-    summed: float
+    largest: T
+    summed: T
 
 
 def accurate_grid(
     careers: Careers, career: Float[Array, "N T 2"], grid: Grid, tolerance: float
-) -> tuple[Grid, GridError]:
+) -> tuple[Grid, GridError[float]]:
     """Refine a grid until its error is within a tolerance, and say what the error is.
 
     Up to 100 workers, evenly spaced, are compared with
@@ -109,14 +109,11 @@ def accurate_for_derivatives(
     return grid
 
 
-def largest_error(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, ""]:
-    """Return the largest error of the careers' own grid, in the log P of a worker-year.
-
-    Measured as in `accurate_grid`, without its search: JAX can trace it.
-    """
+def grid_error(careers: Careers, career: Float[Array, "N T 2"]) -> GridError[Array]:
+    """Return the error of the careers' own grid, as in `accurate_grid`, in a way JAX can trace."""
     if careers.shock == "worker":
-        return jnp.zeros(())
-    return _against(_reference(careers, career), careers, career)[0]
+        return GridError(jnp.zeros(()), jnp.zeros(()))
+    return _against(_reference(careers, career), careers, career)
 
 
 def _refined(grid: Grid) -> Grid:
@@ -172,10 +169,10 @@ def _reference(careers: Careers, career: Float[Array, "N T 2"]) -> Float[Array, 
 @jax.jit
 def _against(
     exact: Float[Array, "S T"], careers: Careers, career: Float[Array, "N T 2"]
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Return the largest error, and the sum scaled to the whole panel."""
+) -> GridError[Array]:
+    """Return the errors, the sum scaled to the whole panel."""
     some = _some(len(career))
     # On all workers, whose spread sets the nodes and the domain of the series.
     fast = careers.factors(career)[1][some]
     error = jnp.where(careers.observed[some], fast - exact, 0.0)
-    return jnp.abs(error).max(), error.sum() * (len(career) / len(some))
+    return GridError(jnp.abs(error).max(), error.sum() * (len(career) / len(some)))

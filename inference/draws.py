@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from taskroy.inference.accuracy import GridError
 from taskroy.inference.draw_skills import draw_skills, weights_at
+from taskroy.inference.grids_of_draws import error_at_draws
 from taskroy.inference.pilot import Pilot
 from taskroy.inference.problem import Problem, generated_values_of_draws
 from taskroy.progress import Progress
@@ -31,7 +33,9 @@ class Draws:
         ``newton_decrement``, how far the worst worker's last Newton step went. Simulated maximum
         likelihood: ``simulated_log_likelihood`` at the estimate.
     pilot
-        Values, expansion and grids that the route started from.
+        Values and expansion that the route started from, and the grids that it ended with.
+    error
+        Of the quadrature, the largest at eight of the draws.
     skill_log_weights
         With skills integrated out: log importance weights of proposals from Laplace's method at
         the pilot, (S, N).
@@ -40,6 +44,7 @@ class Draws:
     sites: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
     pilot: Pilot
+    error: GridError[float]
     skill_log_weights: np.ndarray | None
 
 
@@ -89,4 +94,4 @@ def _draws(
     shape: tuple[int, int],
 ) -> Draws:
     arrays = {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()}
-    return Draws(arrays, statistics, problem.pilot, None)
+    return Draws(arrays, statistics, problem.pilot, error_at_draws(problem, sites), None)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.infer.hmc import HMCState
 
-from taskroy.inference.accuracy import largest_error
+from taskroy.inference.accuracy import grid_error
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draw_skills import draw_skills_at
 from taskroy.inference.metric import covariance_near
@@ -81,7 +81,7 @@ def posterior(
     values, levels = first_fit(known, model, pilot_key, None)
     there, expansion, lean = look_around(values, known, model, no_expansion(known.economy))
     problem = Problem(known, model, Pilot(values, expansion, *grids, there, levels, lean))
-    error = largest_error(there.replace(grid=grids[0]), known.career)
+    error = grid_error(there.replace(grid=grids[0]), known.career).largest
     route = {"nuts": _joint, "nuts-marginal": _marginal, "svi": _svi}[inference.method]
     return Posterior(*route(problem, inference, thin, sample_key), error)
 
@@ -164,7 +164,7 @@ def _chains(
     inference: InferenceSettings,
     key: Array,
 ) -> tuple[Sites, dict[str, Array]]:
-    """Run the chains of :func:`taskroy.inference.nuts.run_chains`, each block one after the other.
+    """Run chains as :func:`taskroy.inference.chains.run_chains` does, block after block.
 
     Returns unconstrained sites and statistics, (chain, draw, …).
     """

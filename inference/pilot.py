@@ -16,7 +16,6 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.errors import FitError
-from taskroy.inference.accuracy import GridError, accurate_grid
 from taskroy.inference.low_rank_expansion import LowRankExpansion, low_rank
 from taskroy.inference.replace_skills import WHITENED, whitened
 from taskroy.inference.seen import Seen, generative
@@ -144,9 +143,9 @@ class Pilot(NamedTuple):
 
     ``values`` are medians of the sites of θ, ``expansion`` is of the choice factor at each
     worker's mode there, ``grid`` is sized to the panel and ``coarse`` is that of derivatives;
-    ``careers`` is the distribution of careers at those modes, ``levels`` what the data say of the
-    levels of occupations, and ``error`` that of ``grid``, once it has been measured. ``low_rank``
-    is the expansion made cheap to whiten with, where there are many tasks.
+    ``careers`` is the distribution of careers at those modes and ``levels`` what the data say of
+    the levels of occupations. ``low_rank`` is the expansion made cheap to whiten with, where there
+    are many tasks.
     """
 
     values: dict[str, Array]
@@ -156,17 +155,11 @@ class Pilot(NamedTuple):
     careers: Careers
     levels: Levels
     low_rank: LowRankExpansion | None = None
-    error: GridError | None = None
 
     @property
     def whitening(self) -> ChoiceExpansion | LowRankExpansion:
         """What whitens skills."""
         return self.expansion if self.low_rank is None else self.low_rank
-
-    def refined(self, known: Seen, tolerance: float) -> Pilot:
-        """Return the pilot with a grid whose error is within the tolerance, and measured."""
-        grid, error = accurate_grid(self.careers, known.career, self.grid, tolerance)
-        return self._replace(grid=grid, error=error)
 
 
 def pilot(

@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Int
 from numpyro import handlers
 
-from taskroy.inference.accuracy import accurate_for_derivatives
+from taskroy.inference.accuracy import accurate_for_derivatives, accurate_grid
 from taskroy.inference.batches import WeighWorkers
 from taskroy.inference.draw_skills import SkillProblem
 from taskroy.inference.latent_sites import latent_sites
@@ -36,6 +36,7 @@ from taskroy.inference.small_matrices import inverse_of
 from taskroy.inference.theta import theta_at
 from taskroy.inference.whiten_levels import SUFFIX, whiten_levels
 from taskroy.inference.worker_mesh import split_workers
+from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 
 
@@ -111,9 +112,21 @@ class Problem:
             self.generative(), self.known, found.expansion, self.settings, found.grid, found.coarse
         )
 
+    @property
+    def grids(self) -> tuple[Grid, Grid]:
+        """The quadratures of the density, and of derivatives."""
+        return self.pilot.grid, self.pilot.coarse
+
+    def with_grids(self, grids: tuple[Grid, ...]) -> Problem:
+        """Return the problem with other quadratures."""
+        grid, coarse = grids
+        return replace(self, pilot=self.pilot._replace(grid=grid, coarse=coarse))
+
     def refined(self, tolerance: float) -> Problem:
-        """Return the problem with a quadrature whose error is measured, and within a tolerance."""
-        return replace(self, pilot=self.pilot.refined(self.known, tolerance))
+        """Return the problem with a quadrature whose error at the pilot is within a tolerance."""
+        found = self.pilot
+        grid, _ = accurate_grid(found.careers, self.known.career, found.grid, tolerance)
+        return self.with_grids((grid, found.coarse))
 
     def ready_for_laplace(self) -> Problem:
         """Return the problem with a coarse grid that derivatives of log determinants allow."""

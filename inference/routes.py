@@ -13,7 +13,7 @@ and of every worker's skills from the same posterior:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,12 +24,13 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
+from taskroy.inference.chains import run_chains
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
+from taskroy.inference.grids_of_draws import joint_grids, marginal_grids
 from taskroy.inference.known_variants import require_known
 from taskroy.inference.metric import covariance_near
-from taskroy.inference.nuts import run_chains
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.route_call import Call
 from taskroy.inference.route_svi import svi
@@ -37,10 +38,18 @@ from taskroy.inference.seen import seen
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.inference.start import Start, kept
+from taskroy.inference.target import Grids, Target
 from taskroy.inference.variational import Approximation, first_approximation
 from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
+
+# A first fit whitens skills for wages only, and may end far from the posterior where choices say
+# more than wages do. Whitened there, skills hold the next fit back: so look again from where it
+# ends, as long as a scale of shocks moves by a fifth.
+_FAR, _LOOKS_AGAIN = 0.2, 4
+# Of the guide, the widest of which the grid has to do for.
+_SPREAD_DRAWS = 40
 
 
 def sample_posterior(
@@ -90,19 +99,35 @@ def sample_posterior(
 
 
 def _joint_nuts(call: Call) -> Draws:
-    pilot_key, guide_key, sample_key, _ = jax.random.split(call.key, 4)
+    pilot_key, guide_key, sample_key, spread_key = jax.random.split(call.key, 4)
 
     def look() -> tuple[Problem, Approximation]:
         problem = call.first_look(pilot_key).refined(call.inference.tolerance)
-        model, start = problem.joint, problem.start()
-        return problem, first_approximation(model, guide_key, start, progress=call.progress)
+        for again in range(_LOOKS_AGAIN + 1):
+            model, start = problem.joint, problem.start()
+            guide = first_approximation(model, guide_key, start, progress=call.progress)
+            median = guide.median()
+            if again == _LOOKS_AGAIN or not _moved(problem.pilot.values, median):
+                break
+            at = partial(generated_values, model, problem.sites(skills=False))
+            values = jax.jit(at)(start | median)
+            problem = problem.looked_at_from(values, call.inference.tolerance)
+        draws = guide.sample(spread_key, _SPREAD_DRAWS)
+        grids = joint_grids(problem, draws, call.inference.tolerance, margin=1.0)
+        return problem.with_grids(grids), guide
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
         return start.covariance
 
-    sampled = _nuts(call, look, Problem.joint, mass, sample_key)
+    sampled = _nuts(call, look, Problem.joint, mass, joint_grids, sample_key)
     return joint_draws(sampled)
+
+
+def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
+    """Tell whether a scale of shocks is so far from where skills were whitened that it matters."""
+    gap = [abs(jnp.log(after[k] / before[k])) for k in ("wage_shock_scale", "taste_scale")]
+    return bool(max(gap) > _FAR)
 
 
 def _marginal_nuts(call: Call) -> Draws:
@@ -121,7 +146,7 @@ def _marginal_nuts(call: Call) -> Draws:
         point = jax.jit(density.to_real)(problem.start())
         return covariance_near(density.potential, point, start.parameters)
 
-    sampled = _nuts(call, look, Problem.marginal, mass, sample_key)
+    sampled = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
     return with_skills(sampled, skill_key, call.progress)
 
 
@@ -153,6 +178,7 @@ def _nuts(
     look: Callable[[], tuple[Problem, Approximation]],
     model: Callable[[Problem], Any],
     mass: Callable[[Density, Problem, Start], Array],
+    grids_at: Callable[[Problem, dict[str, Array], float], Grids],
     key: Array,
 ) -> Sampled:
     """Sample a model of the problem by NUTS, from where the checkpoint or a look says."""
@@ -167,11 +193,20 @@ def _nuts(
 
     start = kept(call.checkpoint, find)
     problem = Problem(call.known, call.model, start.pilot)
-    density = density_of(partial(model, replace(problem, mesh=call.mesh)))
+
+    def density(grids: Grids) -> Density:
+        return density_of(partial(model, replace(problem.with_grids(grids), mesh=call.mesh)))
+
+    first = density(problem.grids)
+
+    def refine(draws: dict[str, Array], grids: Grids) -> Grids:
+        values = jax.jit(jax.vmap(first.from_real))(_one_after_another(draws))
+        return grids_at(problem.with_grids(grids), values, inference.tolerance)
+
     later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
     chains = run_chains(
-        density.potential,
-        jax.jit(jax.vmap(density.to_real))(start.points),
+        Target(lambda grids: density(grids).potential, problem.grids, refine),
+        jax.jit(jax.vmap(first.to_real))(start.points),
         chain_key,
         inference,
         dense=start.parameters,
@@ -181,6 +216,11 @@ def _nuts(
         bytes_later=later,
         mesh=call.mesh,
     )
-    points = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in chains.sites.items()}
-    draws = jax.jit(jax.vmap(density.from_real))(points)
+    draws = jax.jit(jax.vmap(first.from_real))(_one_after_another(chains.sites))
+    problem = problem.with_grids(chains.grids)
     return Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))
+
+
+def _one_after_another(draws: Mapping[str, Any]) -> dict[str, Array]:
+    """Return draws of (chain, draw, …) with the two in one leading dimension."""
+    return {k: jnp.asarray(v).reshape(-1, *v.shape[2:]) for k, v in draws.items()}

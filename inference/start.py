@@ -16,7 +16,6 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.inference.accuracy import GridError
 from taskroy.inference.checkpoint import Checkpoint, named_leaves, nested
 from taskroy.inference.low_rank_expansion import LowRankExpansion
 from taskroy.inference.pilot import Pilot
@@ -56,14 +55,12 @@ def kept(checkpoint: Checkpoint, find: Callable[[], Start]) -> Start:
 def to_arrays(start: Start) -> dict[str, np.ndarray]:
     """Return a start as named arrays."""
     pilot, careers = start.pilot, start.pilot.careers
-    assert pilot.error is not None  # every route measures it before it starts
     return named_leaves(
         {
             "values": pilot.values,
             "expansion": pilot.expansion._asdict(),
             **({} if pilot.low_rank is None else {"low_rank": pilot.low_rank._asdict()}),
             "levels": {k: v._asdict() for k, v in pilot.levels.items()},
-            "error": {k: np.asarray(v) for k, v in pilot.error._asdict().items()},
             "grid": _grid_arrays(pilot.grid),
             "coarse": _grid_arrays(pilot.coarse),
             "careers": {
@@ -98,7 +95,6 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Start:
         careers=careers,
         levels={k: LevelLikelihood(**_on_device(v)) for k, v in tree.get("levels", {}).items()},
         low_rank=LowRankExpansion(**_on_device(tree["low_rank"])) if "low_rank" in tree else None,
-        error=GridError(**{k: float(v) for k, v in tree["error"].items()}),
     )
     parameters = tuple(str(name) for name in tree["parameters"])
     return Start(pilot, _on_device(tree["points"]), parameters, jnp.asarray(tree["covariance"]))

@@ -57,7 +57,7 @@ def test_data_are_checked_without_a_sampler_running() -> None:
         "taskroy.Study",
         "taskroy.fit",
         "taskroy.posteriors.power_scaling.power_scaling",
-        "taskroy.inference.nuts.run_chains",
+        "taskroy.inference.chains.run_chains",
     ],
 )
 def test_numpyro_is_whole_where_arviz_was_imported_first(first: str) -> None:

@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from few_careers import few_careers
+from taskroy.inference.chains import run_chains
 from taskroy.inference.density import density_of
-from taskroy.inference.nuts import run_chains
 from taskroy.inference.problem import Problem
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.target import Target
 from taskroy.inference.worker_mesh import everywhere, own_copy, worker_mesh
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
@@ -47,7 +48,7 @@ def draws(found: Problem, start: dict[str, Any]) -> dict[str, Any]:
     density = density_of(found.joint)
     point = density.to_real(start)
     chains = run_chains(
-        density.potential,
+        Target(lambda _: density.potential),
         {k: jnp.stack([v, v + 0.01]) for k, v in point.items()},
         jax.random.key(1),
         InferenceSettings(chains=2, warmup=20, draws=30, max_tree_depth=4),

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.infer import NUTS
 
-from taskroy.inference.nuts import run_chains
+from taskroy.inference.chains import run_chains
 from taskroy.inference.pooled_metric import no_moments, pooled, with_draws, with_metric
 from taskroy.inference.settings import InferenceSettings
+from taskroy.inference.target import Target
 from taskroy.progress import Silent
 
 ROOT = np.tril(np.random.default_rng(0).normal(size=(3, 3))) + 2 * np.eye(3)
@@ -92,7 +93,7 @@ def test_chains_learn_a_metric_from_each_other() -> None:
     settings = InferenceSettings(chains=4, warmup=250, draws=300)
     starts = {"a": jnp.zeros(4), "b": jnp.zeros((4, 2)), "z": jnp.zeros((4, 4))}
     chains = run_chains(
-        potential,
+        Target(lambda _: potential),
         starts,
         jax.random.key(3),
         settings,

@@ -1,0 +1,116 @@
+"""The quadrature where draws are: its error there, and one that does.
+
+A grid is sized where a first fit ends. What it has to integrate is in units of the taste scale ν,
+so it is too coarse for draws of a ν far below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from jaxtyping import Int
+from numpyro import handlers
+
+from taskroy.inference.accuracy import GridError, grid_error
+from taskroy.inference.pilot import look_around
+from taskroy.inference.problem import Problem, generated_values
+from taskroy.inference.target import Grids
+from taskroy.models.careers import Careers
+
+_MEASURED = 8
+_MARGIN = 10.0
+
+
+def error_at_draws(problem: Problem, draws: dict[str, Array]) -> GridError[float]:
+    """Return the largest errors that the problem's grid makes at some of the posterior's draws.
+
+    They are eight, evenly spaced by rank of ν, the smallest and the largest among them.
+
+    Parameters
+    ----------
+    problem
+        Whose grid.
+    draws
+        All latent sites of the generative model, constrained, leading dimension D.
+    """
+    if problem.settings.shock == "worker":
+        return GridError(0.0, 0.0)
+    known, some = problem.known, _by_taste_scale(draws, _MEASURED)
+    measure = jax.jit(grid_error)
+    found = np.array(
+        [measure(careers, known.career) for careers in _careers(problem.generative(), draws, some)]
+    )
+    largest = np.abs(found).argmax(axis=0)
+    return GridError(*(float(found[row, i]) for i, row in enumerate(largest)))
+
+
+def joint_grids(
+    problem: Problem, draws: dict[str, Array], tolerance: float, margin: float = _MARGIN
+) -> Grids:
+    """Return the problem's grids, refined to do where the smallest ν of some draws is.
+
+    Parameters
+    ----------
+    problem
+        Whose grids, and whose posterior.
+    draws
+        Constrained values of the sites of `problem.joint`, leading dimension D.
+    tolerance
+        Largest error wanted in the log P of a worker-year.
+    margin
+        How many times better than that, where it is not met: draws to come may lie further still.
+    """
+    if problem.settings.shock == "worker":
+        return problem.grids
+    (there,) = _careers(problem.joint, draws, _by_taste_scale(draws, 1))
+    return _refined_at(problem, there, tolerance, margin).grids
+
+
+def marginal_grids(problem: Problem, draws: dict[str, Array], tolerance: float) -> Grids:
+    """Return what `joint_grids` does, for draws of the sites of `problem.marginal`.
+
+    Skills are at their modes there; the grid of derivatives is refined too.
+    """
+    if problem.settings.shock == "worker":
+        return problem.grids
+    (i,) = _by_taste_scale(draws, 1)
+    at = partial(generated_values, problem.marginal, problem.sites(skills=False))
+    values = jax.jit(at)({k: v[i] for k, v in draws.items()})
+    pilot = problem.pilot
+    there, expansion, _ = look_around(values, problem.known, problem.settings, pilot.expansion)
+    moved = replace(problem, pilot=pilot._replace(values=values, expansion=expansion))
+    return _refined_at(moved, there, tolerance, _MARGIN).ready_for_laplace().grids
+
+
+def _refined_at(problem: Problem, there: Careers, tolerance: float, margin: float) -> Problem:
+    at = replace(problem, pilot=problem.pilot._replace(careers=there))
+    finer = at.refined(tolerance)
+    return at if finer.grids == at.grids else finer.refined(tolerance / margin)
+
+
+def _by_taste_scale(draws: dict[str, Array], number: int) -> Int[np.ndarray, " M"]:
+    """Return some draws, evenly spaced by rank of ν, the smallest first."""
+    order = np.argsort(np.asarray(draws["taste_scale"]))
+    places = np.linspace(0, len(order) - 1, min(number, len(order)))
+    return order[places.astype(int)]
+
+
+def _careers(
+    model: Callable[[], Any], draws: dict[str, Array], some: Int[np.ndarray, " M"]
+) -> Iterator[Careers]:
+    """Give the distribution of careers at some draws of a model's sites, one after the other."""
+
+    @jax.jit
+    def careers(values: dict[str, Array]) -> Careers:
+        fixed = handlers.substitute(handlers.seed(model, 0), data=values)
+        found: Careers = handlers.trace(fixed).get_trace()["career"]["fn"]
+        return found
+
+    for i in some:
+        yield careers({k: v[i] for k, v in draws.items()})
