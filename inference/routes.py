@@ -30,6 +30,7 @@ from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
 from taskroy.inference.grids_of_draws import joint_grids, marginal_grids
 from taskroy.inference.known_variants import require_known
+from taskroy.inference.look_again import look_again
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.route_call import Call
@@ -44,10 +45,6 @@ from taskroy.models.roy import Economy
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
-# A first fit whitens skills for wages only, and may end far from the posterior where choices say
-# more than wages do. Whitened there, skills hold the next fit back: so look again from where it
-# ends, as long as a scale of shocks moves by a fifth.
-_FAR, _LOOKS_AGAIN = 0.2, 4
 # Of the guide, the widest of which the grid has to do for.
 _SPREAD_DRAWS = 40
 
@@ -101,20 +98,16 @@ def sample_posterior(
 def _joint_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, spread_key = jax.random.split(call.key, 4)
 
+    def fit(problem: Problem) -> Approximation:
+        model, start = problem.joint, problem.start()
+        return first_approximation(model, guide_key, start, progress=call.progress)
+
     def look() -> tuple[Problem, Approximation]:
-        problem = call.first_look(pilot_key).refined(call.inference.tolerance)
-        for again in range(_LOOKS_AGAIN + 1):
-            model, start = problem.joint, problem.start()
-            guide = first_approximation(model, guide_key, start, progress=call.progress)
-            median = guide.median()
-            if again == _LOOKS_AGAIN or not _moved(problem.pilot.values, median):
-                break
-            at = partial(generated_values, model, problem.sites(skills=False))
-            values = jax.jit(at)(start | median)
-            problem = problem.looked_at_from(values, call.inference.tolerance)
+        tolerance = call.inference.tolerance
+        first = call.first_look(pilot_key).refined(tolerance)
+        problem, guide = look_again(first, fit, tolerance)
         draws = guide.sample(spread_key, _SPREAD_DRAWS)
-        grids = joint_grids(problem, draws, call.inference.tolerance, margin=1.0)
-        return problem.with_grids(grids), guide
+        return problem.with_grids(joint_grids(problem, draws, tolerance, margin=1.0)), guide
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
@@ -122,12 +115,6 @@ def _joint_nuts(call: Call) -> Draws:
 
     sampled = _nuts(call, look, Problem.joint, mass, joint_grids, sample_key)
     return joint_draws(sampled)
-
-
-def _moved(before: dict[str, Array], after: dict[str, Array]) -> bool:
-    """Tell whether a scale of shocks is so far from where skills were whitened that it matters."""
-    gap = [abs(jnp.log(after[k] / before[k])) for k in ("wage_shock_scale", "taste_scale")]
-    return bool(max(gap) > _FAR)
 
 
 def _marginal_nuts(call: Call) -> Draws:

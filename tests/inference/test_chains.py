@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from taskroy.inference.chains import Chains, run_chains, smallest_ess
+from taskroy.inference.chains import PIECE, Chains, run_chains, smallest_ess
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.target import Target
+from taskroy.models.choice_grid import Grid
 from taskroy.progress import Silent
 
 SETTINGS = InferenceSettings(chains=2, warmup=170, draws=230)
@@ -49,11 +50,26 @@ def gaussian(sites: dict[str, jax.Array]) -> jax.Array:
     return 0.5 * ((sites["a"] / SCALES) ** 2).sum() + 0.5 * (sites["b"] ** 2).sum()
 
 
-def sample(checkpoint: Memory | None = None, progress: Silent | None = None, **more) -> Chains:
+# One whose grids, coarse, make it too wide. Draws of the first block that is learnt from tell.
+COARSE, FINE = Grid(nodes=16), Grid(nodes=64)
+ROUGH = Target(
+    lambda grids: lambda sites: (grids[0].nodes / FINE.nodes) ** 2 * gaussian(sites),
+    (COARSE,),
+    lambda draws, grids: (FINE,) if draws["a"].shape[:2] == (2, PIECE) else grids,
+)
+PLAIN = Target(lambda _: gaussian)
+
+
+def sample(
+    checkpoint: Memory | None = None,
+    progress: Silent | None = None,
+    target: Target = PLAIN,
+    **more: int,
+) -> Chains:
     settings = SETTINGS.model_copy(update=more)
     starts = {"a": jnp.zeros((settings.chains, 3)), "b": jnp.ones((settings.chains, 4))}
     return run_chains(
-        Target(lambda _: gaussian),
+        target,
         starts,
         jax.random.key(7),
         settings,
@@ -67,6 +83,11 @@ def sample(checkpoint: Memory | None = None, progress: Silent | None = None, **m
 @pytest.fixture(scope="module")
 def uninterrupted() -> Chains:
     return sample()
+
+
+@pytest.fixture(scope="module")
+def refined() -> Chains:
+    return sample(target=ROUGH)
 
 
 def assert_same(one: Chains, other: Chains) -> None:
@@ -88,6 +109,17 @@ def test_a_run_that_is_stopped_goes_on_bit_by_bit(uninterrupted, tens):
     assert len(rest.notes) == 40 - tens
 
 
+# Before the grids change, after ten iterations; right after; in sampling.
+@pytest.mark.parametrize("tens", [9, 10, 11, 30])
+def test_a_run_whose_grids_change_goes_on_bit_by_bit(refined, tens):
+    checkpoint = Memory()
+    with pytest.raises(KeyboardInterrupt):
+        sample(checkpoint, Stop(after=tens), target=ROUGH)
+    resumed = sample(checkpoint, target=ROUGH)
+    assert_same(resumed, refined)
+    assert resumed.grids == refined.grids == (FINE,)
+
+
 def test_draws_without_their_state_are_drawn_again(uninterrupted):
     checkpoint = Memory()
     with pytest.raises(KeyboardInterrupt):
@@ -101,8 +133,9 @@ def test_draws_without_their_state_are_drawn_again(uninterrupted):
     assert_same(sample(checkpoint), uninterrupted)
 
 
-def test_draws_have_the_targets_moments(uninterrupted):
-    draws = uninterrupted.sites["a"]
+@pytest.mark.parametrize("run", ["uninterrupted", "refined"])
+def test_draws_have_the_targets_moments(run, request):
+    draws = request.getfixturevalue(run).sites["a"]
     assert draws.shape == (2, 230, 3)
     # 460 draws, effective size above 200: at five standard errors a false alarm is one in 10⁶.
     assert (np.abs(draws.mean((0, 1))) < 5 * SCALES / np.sqrt(200)).all()
