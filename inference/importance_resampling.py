@@ -32,9 +32,14 @@ class SmoothedWeights(NamedTuple):
 def smoothed_weights(log_weight: np.ndarray) -> SmoothedWeights:
     """Smooth the weights of an approximation's draws, (S,), log of posterior over approximation.
 
+    Where one of them is not a number weights and k̂ are none either, and are not reliable.
+
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling.
     """
     flat = np.ravel(log_weight)
+    if not np.isfinite(flat.max()):
+        # A density that is not a number, or zero at every draw: no draw can be weighed.
+        return SmoothedWeights(np.full(flat.shape, np.nan), float("nan"))
     if np.ptp(flat) < _EQUAL:
         # Nothing has a tail: the approximation is the posterior.
         return SmoothedWeights(np.full(flat.shape, 1 / flat.size), 0.0)

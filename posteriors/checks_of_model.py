@@ -41,7 +41,8 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
 
 def _leave_one_out(found: ELPDData) -> CheckLine:
     """Whether single workers carry the posterior."""
-    k = found.pareto_k.to_numpy()
+    # A k-hat that is not a number is no good one.
+    k = np.nan_to_num(found.pareto_k.to_numpy(), nan=np.inf)
     influential = np.flatnonzero(k > found.good_k)
     few = influential[np.argsort(-k[influential])][:_NAMED]
     named = f" (number {', '.join(str(worker) for worker in few)})" if len(few) else ""

@@ -16,9 +16,12 @@ def laplace_quality(log_weights: Float[np.ndarray, "S N"]) -> dict[str, np.ndarr
     log_weights
         Of S proposals for each of N workers, relative to the Laplace approximation.
     """
-    # Equal weights have no tail to fit: the approximation is the posterior.
-    vary = np.ptp(log_weights, axis=0) > 1e-9
-    k = np.zeros(log_weights.shape[1])
+    largest = log_weights.max(axis=0)
+    known = np.isfinite(largest)
+    # Equal weights have no tail to fit: the approximation is the posterior. Weights that are not
+    # numbers have no k̂, which is no good one either.
+    vary = known & (largest - log_weights.min(axis=0) > 1e-9)
+    k = np.where(known, 0.0, np.nan)
     if vary.any():
         # psislw takes a log likelihood to be divided out, so the weights with their sign turned.
         _, k[vary] = arviz_stats.base.array_stats.psislw(-log_weights[:, vary].T, axis=-1)

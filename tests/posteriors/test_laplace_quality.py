@@ -35,3 +35,11 @@ def test_error_is_that_of_the_normalising_constant() -> None:
     assert found["laplace_error"] == pytest.approx(-0.3, abs=0.05)
     expected = 1 / np.mean(np.exp(2 * weights_of(1.2)), axis=0)
     np.testing.assert_allclose(found["skill_relative_ess"], expected, rtol=0.05)
+
+
+def test_weights_that_are_not_numbers_are_told() -> None:
+    weights = weights_of(1.3)
+    weights[4, 1] = np.nan
+    weights[5, 2] = -np.inf  # a proposal that cannot be
+    k = laplace_quality(weights)["skill_pareto_k"]
+    assert list(np.isnan(k)) == [False, True, False]
