@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 _LEVEL = 0.9
-# Cells that hardly ever vary would weigh infinitely.
+# Below it a number is the same in all panels, and says nothing.
 _LEAST_SD = 1e-9
 
 
@@ -49,8 +49,8 @@ class PredictiveCheck:
         Ends of the interval of 90% of what is predicted of it; of summaries that hang on skills,
         of its distance from what is seen at the same skills, put at `observed`.
     p
-        Share of predictions that are as far out: on either side for one number, farther from the
-        means for several.
+        Share of predictions that are as far out: on either side for one number; for several, of
+        predictions and what was seen those that are as far from the means.
     """
 
     name: str
@@ -67,7 +67,8 @@ def predictive_checks(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
     Parameters
     ----------
     tree
-        With groups ``observed_data``, ``posterior_predictive`` and ``constant_data``.
+        With groups ``observed_data``, ``posterior_predictive`` and ``constant_data``, and numbers
+        of workers and observations as attributes.
     """
     seen, drawn = (
         tree[group].to_dataset().stack(sample=("chain", "draw"), create_index=False)
@@ -76,6 +77,7 @@ def predictive_checks(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
         for group in ("observed_data", "posterior_predictive")
     )
     weights = tree["constant_data"]["task_weights"].to_numpy()
+    count = _one_count(tree)
     far = relative_distance(drawn["transition"].to_numpy(), weights)
     checks = [
         *(_one(name, label, seen[name], drawn[name]) for name, label in _ONE.items()),
@@ -84,7 +86,10 @@ def predictive_checks(tree: xr.DataTree) -> tuple[PredictiveCheck, ...]:
             _one(name, label, drawn[f"{name}_observed"], drawn[name])
             for name, label in _OF_SKILLS.items()
         ),
-        *(_several(name, label, seen[name], drawn[name]) for name, label in _SEVERAL.items()),
+        *(
+            _several(name, label, seen[name], drawn[name], count.get(name, 0.0))
+            for name, label in _SEVERAL.items()
+        ),
     ]
     return tuple(check for check in checks if check is not None)
 
@@ -134,26 +139,37 @@ def _one(
 
 
 def _several(
-    name: str, label: str, seen: xr.DataArray, drawn: xr.DataArray
+    name: str, label: str, seen: xr.DataArray, drawn: xr.DataArray, count: float
 ) -> PredictiveCheck | None:
+    """Compare several numbers by their distance from the mean, in sds.
+
+    Mean and sd are over predictions and what was seen together, as if it were one more of them: if
+    the model is right all are alike, and ``p`` is that of a Monte Carlo test whatever their number.
+    No sd is below `count`, one count as a share: a cell that is hardly ever entered would otherwise
+    weigh as much as the next, and there are thousands of them.
+    """
     replicated = drawn.transpose(..., "sample").to_numpy().reshape(-1, drawn.sizes["sample"])
-    observed = seen.to_numpy().ravel()
+    panels = np.column_stack([seen.to_numpy().ravel(), replicated])
     # An occupation that nobody holds has no mean wage.
-    there = np.isfinite(observed) & np.isfinite(replicated).all(1)
-    observed, replicated = observed[there], replicated[there]
-    mean, sd = replicated.mean(1), replicated.std(1)
-    # Where no prediction ever differs, what was seen either agrees or is impossible.
-    impossible = (sd < _LEAST_SD) & (abs(observed - mean) > _LEAST_SD)
-    if impossible.any():
-        return PredictiveCheck(name, label, float("inf"), 0.0, 0.0, 0.0)
-    varies = sd >= _LEAST_SD
-    if not varies.any():
+    panels = panels[np.isfinite(panels).all(1)]
+    panels = panels[panels.std(1) >= _LEAST_SD]
+    if not len(panels):
         return None
-    observed, replicated = observed[varies], replicated[varies]
-    mean, sd = mean[varies], sd[varies]
-    found = float(np.sqrt((((observed - mean) / sd) ** 2).mean()))
-    each = np.sqrt((((replicated.T - mean) / sd) ** 2).mean(1))
-    return _check(name, label, found, each, float((each >= found).mean()))
+    sd = np.maximum(panels.std(1, keepdims=True), count)
+    distance = np.sqrt((((panels - panels.mean(1, keepdims=True)) / sd) ** 2).mean(0))
+    found, each = float(distance[0]), distance[1:]
+    return _check(name, label, found, each, float((distance >= found).mean()))
+
+
+def _one_count(tree: xr.DataTree) -> dict[str, float]:
+    """Return what one observation, or one pair of consecutive ones, adds to a share.
+
+    Years that are missing in between make pairs fewer than the tree can tell: one then adds a little
+    more. Wages are no counts.
+    """
+    observations, workers = (int(tree.attrs.get(of, 0)) for of in ("observations", "workers"))
+    number = {"employment_share": observations, "transition": observations - workers}
+    return {name: 1 / of for name, of in number.items() if of > 0}
 
 
 def _check(
