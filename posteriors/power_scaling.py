@@ -27,6 +27,7 @@ from taskroy.posteriors.groups_of_some_draws import CAREER
 THRESHOLD = 0.05
 #: A sensitivity counts where it is this many times what shuffled densities give.
 OVER_NOISE = 2.0
+_SHUFFLES = 3
 LIKELIHOOD, PRIORS = "likelihood", "all priors"
 #: Blocks of priors, and the sites whose densities are theirs.
 BLOCKS: Mapping[str, tuple[str, ...]] = {
@@ -73,7 +74,8 @@ def power_scaling(posterior: xr.DataTree) -> pd.DataFrame:
         A row for each quantity and block: ``key`` and ``scenario`` (empty for parameters; of a
         parameter with several elements, the one that moves most), ``quantity`` in words, ``block``
         (one of `BLOCKS`, ``all priors`` or ``likelihood``), ``sensitivity``, and ``noise``, what
-        densities shuffled among the draws give: the draws are few.
+        densities shuffled among the draws give of it: the draws are few, and the largest of many
+        elements is larger than one of them.
     """
     blocks = _block_densities(posterior)
     quantities = _quantities(posterior, next(iter(blocks.values())))
@@ -85,18 +87,29 @@ def power_scaling(posterior: xr.DataTree) -> pd.DataFrame:
 
 def _sensitivities(quantities: xr.Dataset, density: xr.DataArray) -> pd.DataFrame:
     """Return a row for each quantity, by one block's log density (chain, draw)."""
-    value = _psense(quantities, density)
-    # Noise is that of the weights, much the same for every quantity: averaged over some.
-    order = np.random.default_rng(0).permutation(density.size)
-    shuffled = density.copy(data=density.to_numpy().ravel()[order].reshape(density.shape))
-    single = [k for k, v in quantities.items() if set(v.dims) == set(SAMPLE) and v.std() > 0]
-    noise = float(np.mean(list(_psense(quantities[single], shuffled).values())))
+    value, noise = _psense(quantities, density), _noise(quantities, density)
     return pd.DataFrame(
         [
-            {**quantities[k].attrs, "sensitivity": sensitivity, "noise": noise}
+            {**quantities[k].attrs, "sensitivity": sensitivity, "noise": noise[k]}
             for k, sensitivity in value.items()
         ]
     )
+
+
+def _noise(quantities: xr.Dataset, density: xr.DataArray) -> dict[str, float]:
+    """Return what a density that no quantity depends on gives: of several elements, the largest.
+
+    Of single numbers it is that of the weights, much the same for each: averaged over them.
+    """
+    rng, values = np.random.default_rng(0), density.to_numpy()
+    shuffled = (density.copy(data=rng.permuted(values)) for _ in range(_SHUFFLES))
+    found = [_psense(quantities, one) for one in shuffled]
+    noise = {k: float(np.mean([one[k] for one in found])) for k in found[0]}
+    single = [
+        str(k) for k, v in quantities.items() if set(v.dims) == set(SAMPLE) and float(v.std()) > 0
+    ]
+    average = float(np.mean([noise[k] for k in single])) if single else 0.0
+    return noise | dict.fromkeys(single, average)
 
 
 def _psense(quantities: xr.Dataset, density: xr.DataArray) -> dict[str, float]:
