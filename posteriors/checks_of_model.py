@@ -16,6 +16,11 @@ from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scalin
 _NAMED = 5  # workers, by number
 #: Share of predictions that have to be as far out as what was seen.
 RARE = 0.01
+_OUT = (
+    "Look at those careers (numbers count the panel's workers in order of their ids, from 0). To fit "
+    "without them give the table a column that is 0 in their rows and 1 in others, and keep the "
+    "others: filters = {that_column = [1, 1]} under [panel]."
+)
 
 
 def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
@@ -56,8 +61,7 @@ def _leave_one_out(found: ELPDData) -> CheckLine:
         "The posterior without a worker is the posterior weighted by the inverse of the "
         "likelihood of that career (PSIS-LOO). Above the bar a single career moves the "
         "posterior so much that the weights fail.",
-        "Look at those careers (numbers count workers of the panel in order, from 0), and fit "
-        "without them.",
+        _OUT,
         of="model",
     )
 

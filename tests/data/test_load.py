@@ -55,6 +55,15 @@ def test_workers_are_a_seeded_subset_whatever_the_order_of_rows() -> None:
     assert first.sha256 != other.sha256
 
 
+def test_a_column_of_ones_and_noughts_leaves_single_workers_out() -> None:
+    """As the gate advises where one career moves the posterior."""
+    table = wagepan.wagepan_frame()
+    ids = load_panel(table).frame["worker"].unique()
+    marked = table.assign(kept=(~table["worker"].isin(ids[[3, 7]])).astype(int))
+    left = load_panel(marked, filters={"kept": [1, 1]}).frame["worker"].unique()
+    assert list(left) == [one for i, one in enumerate(ids) if i not in (3, 7)]
+
+
 def test_min_years_keeps_longer_histories(rows: pd.DataFrame) -> None:
     table = pd.concat([rows, rows.iloc[[0]].assign(worker=9)])
     assert 9 not in load_panel(table, min_years=2).frame["worker"].tolist()
