@@ -12,10 +12,13 @@ from taskroy.posteriors.leave_one_out import leave_one_out, wage_pit
 from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.predictive_checks import PredictiveCheck, predictive_checks
 from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scaling_table
+from taskroy.posteriors.titles import in_sentence
+from taskroy.posteriors.worker_influence import Influence, most_influential
 
 _NAMED = 5  # workers, by number
 #: Share of predictions that have to be as far out as what was seen.
 RARE = 0.01
+_FAR = 0.5  # posterior sds by which a single worker may not move a headline
 _OUT = (
     "Look at those careers (numbers count the panel's workers in order of their ids, from 0). To fit "
     "without them give the table a column that is 0 in their rows and 1 in others, and keep the "
@@ -32,6 +35,9 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
     if "log_likelihood" in posterior.children:
         found = leave_one_out(posterior)
         lines.append(_leave_one_out(found))
+        farthest = most_influential(posterior, found)
+        if farthest is not None:
+            lines.append(_influence(farthest))
         if "new_worker" in posterior.children:
             lines.append(_wages_of_new_workers(posterior, found))
     if has_densities(posterior):
@@ -61,6 +67,23 @@ def _leave_one_out(found: ELPDData) -> CheckLine:
         "The posterior without a worker is the posterior weighted by the inverse of the "
         "likelihood of that career (PSIS-LOO). Above the bar a single career moves the "
         "posterior so much that the weights fail.",
+        _OUT,
+        of="model",
+    )
+
+
+def _influence(found: Influence) -> CheckLine:
+    """Whether a single worker moves a headline."""
+    unknown = f"; not known of {found.unknown} more, whose weights fail" if found.unknown else ""
+    return CheckLine(
+        "leave one worker out, headlines",
+        "PASS" if abs(found.in_sds) < _FAR and not found.unknown else "REVIEW",
+        f"without worker number {found.worker}, who counts most, {found.quantity.lower()} "
+        f"({in_sentence(found.scenario)}) moves by {100 * found.move:+.2f} points, "
+        f"{found.in_sds:+.2f} posterior sds{unknown}",
+        f"less than {_FAR} posterior sds",
+        "How far the mean of a headline moves if what a worker's career says of the parameters is "
+        "left out (PSIS-LOO); he stays among the workers who are counted.",
         _OUT,
         of="model",
     )

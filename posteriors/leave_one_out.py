@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.utils import ELPDData
 
+from taskroy.posteriors.bands import SAMPLE
 from taskroy.posteriors.groups_of_some_draws import BELOW, CAREER
 
 
@@ -64,10 +65,26 @@ def wage_pit(posterior: xr.DataTree, found: ELPDData) -> xr.DataArray:
     DataArray
         Probability integral transform (worker), uniform where the model is right.
     """
-    sample = ("chain", "draw")
+    return (weights_without(found) * posterior["new_worker"][BELOW]).sum(SAMPLE)
+
+
+def weights_without(found: ELPDData) -> xr.DataArray:
+    """Return the weights (chain, draw, worker) that make draws those of a fit without the worker.
+
+    Parameters
+    ----------
+    found
+        Of `leave_one_out`.
+
+    Returns
+    -------
+    DataArray
+        Of each worker they add up to one.
+    """
     log_weights = found.log_weights
-    weight = np.exp(log_weights - log_weights.max(sample))
-    return (weight * posterior["new_worker"][BELOW]).sum(sample) / weight.sum(sample)
+    weight = np.exp(log_weights - log_weights.max(SAMPLE))
+    normalised: xr.DataArray = weight / weight.sum(SAMPLE)
+    return normalised
 
 
 def compare_variants(found: Mapping[str, ELPDData]) -> pd.DataFrame:

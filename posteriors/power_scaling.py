@@ -151,6 +151,35 @@ def _mean_skills_density(posterior: xr.DataTree, prior: xr.Dataset) -> xr.DataAr
     return mean.copy(data=np.asarray(density)).sum("task")
 
 
+def headlines_at(posterior: xr.DataTree, some: xr.Dataset | xr.DataArray) -> xr.Dataset:
+    """Return the headlines of every scenario at the draws that `some` are of.
+
+    Parameters
+    ----------
+    posterior
+        A tree.
+    some
+        With coordinates ``chain`` and ``draw``.
+
+    Returns
+    -------
+    Dataset
+        A variable (chain, draw) for each headline and scenario, with the attributes ``key``,
+        ``scenario`` and ``quantity`` (in words). None where there is no group ``counterfactual``.
+    """
+    if "counterfactual" not in posterior.children:
+        return xr.Dataset()
+    headlines = _at(posterior["counterfactual"].to_dataset()[list(_HEADLINES)], some)
+    found = {}
+    for place, scenario in enumerate(headlines["scenario"].to_numpy()):
+        for key, quantity in _HEADLINES.items():
+            values = headlines[key].isel(scenario=place).drop_vars("scenario")
+            found[f"{key}_{place}"] = values.assign_attrs(
+                key=key, scenario=str(scenario), quantity=quantity
+            )
+    return xr.Dataset(found)
+
+
 def _at(draws: xr.Dataset, some: xr.Dataset | xr.DataArray) -> xr.Dataset:
     """Return those of all draws that `some` are of."""
     chosen = draws.isel(draw=some["draw"].to_numpy())
@@ -160,15 +189,7 @@ def _at(draws: xr.Dataset, some: xr.Dataset | xr.DataArray) -> xr.Dataset:
 def _quantities(posterior: xr.DataTree, some: xr.DataArray) -> xr.Dataset:
     """Headlines and parameters, with what they are called as attributes."""
     draws = _at(posterior["posterior"].to_dataset(), some)
-    found = {}
-    if "counterfactual" in posterior.children:
-        headlines = _at(posterior["counterfactual"].to_dataset()[list(_HEADLINES)], some)
-        for place, scenario in enumerate(headlines["scenario"].to_numpy()):
-            for key, quantity in _HEADLINES.items():
-                values = headlines[key].isel(scenario=place).drop_vars("scenario")
-                found[f"{key}_{place}"] = values.assign_attrs(
-                    key=key, scenario=str(scenario), quantity=quantity
-                )
+    found = dict(headlines_at(posterior, some).items())
     for key, quantity in _PARAMETERS.items():
         if key in draws and draws[key].size:
             found[key] = draws[key].assign_attrs(key=key, scenario="", quantity=quantity)
