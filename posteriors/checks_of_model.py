@@ -7,11 +7,10 @@ import xarray as xr
 from arviz_stats.utils import ELPDData
 from scipy.stats import kstest
 
+from taskroy.posteriors.checks_of_priors import checks_of_priors
 from taskroy.posteriors.gate import CheckLine
 from taskroy.posteriors.leave_one_out import leave_one_out, wage_pit
-from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.predictive_checks import PredictiveCheck, predictive_checks
-from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scaling_table
 from taskroy.posteriors.titles import in_sentence
 from taskroy.posteriors.worker_influence import Influence, most_influential
 
@@ -40,8 +39,7 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
             lines.append(_influence(farthest))
         if "new_worker" in posterior.children:
             lines.append(_wages_of_new_workers(posterior, found))
-    if has_densities(posterior):
-        lines.append(_priors(posterior))
+    lines += checks_of_priors(posterior)
     groups = posterior.children
     if "posterior_predictive" in groups and "transition" in groups["posterior_predictive"]:
         known = posterior.attrs.get("model") or {}
@@ -85,27 +83,6 @@ def _influence(found: Influence) -> CheckLine:
         "How far the mean of a headline moves if what a worker's career says of the parameters is "
         "left out (PSIS-LOO); he stays among the workers who are counted.",
         _OUT,
-        of="model",
-    )
-
-
-def _priors(posterior: xr.DataTree) -> CheckLine:
-    """Whether a prior counts."""
-    table = power_scaling_table(posterior)
-    told = []
-    for reading, words in ((CONFLICT, "prior and data both pull at"), (PRIOR, "a prior pulls at")):
-        rows = table.frame[table.frame["reading"] == reading]
-        if len(rows):
-            named = (f"{row['quantity']} ({row['most']})" for _, row in rows.iterrows())
-            told.append(f"{words} {', '.join(named)}")
-    return CheckLine(
-        "priors against data",
-        "REVIEW" if told else "PASS",
-        "; ".join(told) or f"no prior counts for any of {len(table.frame)} quantities",
-        "no prior counts",
-        "A prior pulls where weighting it by a hundredth more moves a parameter or a headline "
-        "(power scaling); where the likelihood does, too, prior and data may be in conflict.",
-        "Compare prior and posterior; say why the prior is what it is, or widen it.",
         of="model",
     )
 

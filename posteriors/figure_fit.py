@@ -18,6 +18,7 @@ from taskroy.posteriors.figure_style import (
     label_rows,
     new_figure,
 )
+from taskroy.posteriors.table_parameters import SILENT
 from taskroy.posteriors.tables import Table, record
 from taskroy.posteriors.titles import in_sentence
 
@@ -25,7 +26,7 @@ from taskroy.posteriors.titles import in_sentence
 def parameters_drawing(table: Table, band: Band) -> Drawing:
     """Return intervals of prior and posterior of the main parameters."""
     frame = table.frame
-    little = frame.loc[frame["reading"] == "the data say little", "parameter"].map(in_sentence)
+    little = frame.loc[frame["reading"] == SILENT, "parameter"].map(in_sentence)
     verdict = (
         f"the data say little about {', '.join(little)}"
         if len(little)

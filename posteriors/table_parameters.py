@@ -15,6 +15,7 @@ from taskroy.posteriors.tables import Column, Table
 from taskroy.posteriors.titles import plain_title, titles_of
 
 _MANY_TASKS = 10  # beyond, K(K-1)/2 correlations are too many to read
+SILENT, LOUD = "the data say little", "the data say much"
 _LITTLE = 0.9
 _PARTLY = 0.5
 
@@ -60,32 +61,22 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
         Scales and skills; and parameters of occupations, correlations and covariates. R̂ is empty
         where there is but one chain.
     """
-    labels, posterior = _stacked(tree["posterior"].to_dataset(), tree)
-    prior_labels, prior = _stacked(tree["prior"].to_dataset(), tree)
-    keys = [(name, index) for name, index, _ in labels]
-    known = {(name, index): i for i, (name, index, _) in enumerate(prior_labels)}
-    prior = prior.reindex(parameter=[known.get(key, -1) for key in keys])
-    mean, ends = posterior.mean(SAMPLE), prior.quantile([0.005, 0.995], SAMPLE)
-    ratio = (posterior.var(SAMPLE, ddof=1) / prior.var(SAMPLE, ddof=1)).to_numpy()
-    outside = ((mean < ends[0]) | (mean > ends[1])).to_numpy()
+    posterior, prior, read = _compared(tree)
     several = posterior.sizes["chain"] > 1
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 of constants: not a number
         rhat = (
-            arviz_stats.rhat(posterior, sample_dims=SAMPLE) if several else np.full(len(keys), None)
+            arviz_stats.rhat(posterior, sample_dims=SAMPLE)
+            if several
+            else np.full(len(read), None)
         )
-    frame = pd.DataFrame(
-        {
-            "parameter": [label for _, _, label in labels],
-            "label": [label.partition(": ")[2] or label for _, _, label in labels],
-            **estimate("posterior", posterior, band),
-            **estimate("prior", prior, band),
-            "variance_ratio": ratio,
-            "reading": [_reading(r, beyond=o) for r, o in zip(ratio, outside, strict=True)],
-            "rhat": np.asarray(rhat, dtype=float),
-            "ess_bulk": np.asarray(_size(posterior, "bulk")),
-            "ess_tail": np.asarray(_size(posterior, "tail")),
-            "panel": [_PARAMETERS[name].panel for name, _ in keys],
-        }
+    frame = read.assign(
+        label=[label.partition(": ")[2] or label for label in read["parameter"]],
+        **estimate("posterior", posterior, band),
+        **estimate("prior", prior, band),
+        rhat=np.asarray(rhat, dtype=float),
+        ess_bulk=np.asarray(_size(posterior, "bulk")),
+        ess_tail=np.asarray(_size(posterior, "tail")),
+        panel=[_PARAMETERS[name].panel for name in read["name"]],
     )
     columns = (
         Column("parameter", "Parameter"),
@@ -125,14 +116,53 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     )
 
 
+def readings(tree: xr.DataTree) -> pd.DataFrame:
+    """Return what the data say of every parameter.
+
+    Parameters
+    ----------
+    tree
+        With groups ``posterior``, ``prior`` and ``constant_data``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each number: ``name`` of its variable, ``parameter`` in words,
+        ``variance_ratio`` of posterior over prior, and ``reading``, among `SILENT`, others that
+        begin as `LOUD` does, and a dash of what the model fixes.
+    """
+    return _compared(tree)[2]
+
+
+def _compared(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, pd.DataFrame]:
+    """Return draws of posterior and prior, parameter by parameter, and their readings."""
+    labels, posterior = _stacked(tree["posterior"].to_dataset(), tree)
+    prior_labels, prior = _stacked(tree["prior"].to_dataset(), tree)
+    keys = [(name, index) for name, index, _ in labels]
+    known = {(name, index): i for i, (name, index, _) in enumerate(prior_labels)}
+    prior = prior.reindex(parameter=[known.get(key, -1) for key in keys])
+    mean, ends = posterior.mean(SAMPLE), prior.quantile([0.005, 0.995], SAMPLE)
+    ratio = (posterior.var(SAMPLE, ddof=1) / prior.var(SAMPLE, ddof=1)).to_numpy()
+    outside = ((mean < ends[0]) | (mean > ends[1])).to_numpy()
+    read = pd.DataFrame(
+        {
+            "name": [name for name, _, _ in labels],
+            "parameter": [label for _, _, label in labels],
+            "variance_ratio": ratio,
+            "reading": [_reading(r, beyond=o) for r, o in zip(ratio, outside, strict=True)],
+        }
+    )
+    return posterior, prior, read
+
+
 def _reading(ratio: float, *, beyond: bool) -> str:
     if not np.isfinite(ratio):
         return "–"
     if beyond:
-        return "the data say much; the result lies beyond what the prior expected"
+        return f"{LOUD}; the result lies beyond what the prior expected"
     if ratio > _LITTLE:
-        return "the data say little"
-    return f"the data say {'something' if ratio > _PARTLY else 'much'}"
+        return SILENT
+    return "the data say something" if ratio > _PARTLY else LOUD
 
 
 def _size(draws: xr.DataArray, method: str) -> xr.DataArray:
