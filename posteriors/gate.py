@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from taskroy.errors import Fault, GateError
+from taskroy.posteriors.files import write_atomically
 
+#: Name of the gate's file in a folder.
+GATE = "gate.json"
 Status = Literal["PASS", "REVIEW", "FAIL"]
 _ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
 
@@ -52,6 +57,11 @@ class Gate:
     def to_json(self) -> dict[str, Any]:
         """Return verdict and lines as plain values."""
         return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
+
+
+def write_gate(gate: Gate, folder: Path) -> Path:
+    """Write what the gate says into the folder of a run or of a report."""
+    return write_atomically(folder / GATE, json.dumps(gate.to_json(), indent=2) + "\n")
 
 
 def require_gate(gate: Gate, *, remedy: str, where: str | None = None) -> None:

@@ -4,6 +4,7 @@ What is in the folder::
 
     report.html   one file that needs no other and no network; written last
     report.json   every number of the page, unrounded
+    gate.json     what the checks say, as the page shows it
     figures/      each figure as PNG and PDF
     tables/       each table as CSV
 """
@@ -24,7 +25,7 @@ from taskroy.errors import ModelError, StoreError
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.files import flush_to_disk, write_atomically
-from taskroy.posteriors.gate import require_gate
+from taskroy.posteriors.gate import require_gate, write_gate
 from taskroy.posteriors.grid import read_grid
 from taskroy.posteriors.latex import to_latex
 from taskroy.posteriors.report_content import TITLE, UNIT, Report, compose, to_json
@@ -125,6 +126,7 @@ def write_files(report: Report, folder: Path) -> Path:
         for ending, text in (("csv", table.to_csv()), ("tex", to_latex(table))):
             written.add(write_atomically(folder / "tables" / f"{table.name}.{ending}", text))
     _remove_stale(folder, written)
+    write_gate(report.gate, folder)
     write_atomically(folder / "report.json", numbers)
     return write_atomically(place, page)
 

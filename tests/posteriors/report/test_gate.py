@@ -46,6 +46,8 @@ class TestGate:
         assert WATERMARK not in (good / "report.html").read_text()
         numbers = json.loads((tmp_path / "report.json").read_text())
         assert numbers["watermark"] == WATERMARK
+        stored = json.loads((tmp_path / "gate.json").read_text())
+        assert stored == {"verdict": "FAIL", "lines": numbers["gate"]}
         for file in (tmp_path / "figures").iterdir():
             other = good / "figures" / file.name
             assert file.read_bytes() != other.read_bytes(), "a figure without watermark"
