@@ -17,6 +17,9 @@ from taskroy.posteriors.titles import plain_title, titles_of
 _MANY_TASKS = 10  # beyond, K(K-1)/2 correlations are too many to read
 _LITTLE = 0.9
 _PARTLY = 0.5
+_WIDER = 1.1
+#: Readings that a figure names.
+LITTLE, WIDER = "the data say little", "the posterior is wider than the prior"
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     notes = (
         "Skills, intercepts, amenities and scales are in log-wage units.",
         "A ratio of 1 means that the data taught nothing: what is concluded from that parameter "
-        "comes from the prior.",
+        "comes from the prior. One above 1 means that the data made it less sure: they lie where "
+        "the prior did not expect them.",
         *(() if several else ("R̂ compares chains and says nothing about a single one: “–”.",)),
     )
     main = frame["panel"] != ""
@@ -126,13 +130,18 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
 
 
 def _reading(ratio: float, *, beyond: bool) -> str:
+    """Say what a ratio of variances means; where the mean has left the prior, that first."""
     if not np.isfinite(ratio):
         return "–"
+    narrowed = f"the data say {'something' if ratio > _PARTLY else 'much'}"
     if beyond:
-        return "the data say much; the result lies beyond what the prior expected"
-    if ratio > _LITTLE:
-        return "the data say little"
-    return f"the data say {'something' if ratio > _PARTLY else 'much'}"
+        far = "the result lies beyond what the prior expected"
+        if ratio > _WIDER:
+            return f"{far}, and is less sure than the prior"
+        return f"{far}, and is no surer" if ratio > _LITTLE else f"{narrowed}; {far}"
+    if ratio > _WIDER:
+        return WIDER
+    return LITTLE if ratio > _LITTLE else narrowed
 
 
 def _size(draws: xr.DataArray, method: str) -> xr.DataArray:
