@@ -14,14 +14,11 @@ from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.table_choices import choices_table
 from taskroy.posteriors.table_power_scaling import power_scaling_table, power_scaling_words
 from taskroy.posteriors.table_scenario import scenarios
-from taskroy.posteriors.table_sensitivity import (
-    sensitivity_table,
-    sensitivity_words,
-    variants_table,
-)
+from taskroy.posteriors.table_sensitivity import sensitivity_table, variants_table
 from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table, uncertainty_words
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
+from taskroy.posteriors.words_sensitivity import sensitivity_words
 
 
 @dataclass(frozen=True)

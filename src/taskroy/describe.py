@@ -131,7 +131,8 @@ def sensitivity_answer(grid: Grid, report: Path) -> Answer:
     report
         Where they are laid out.
     """
-    from taskroy.posteriors.table_sensitivity import sensitivity_table, sensitivity_words
+    from taskroy.posteriors.table_sensitivity import sensitivity_table
+    from taskroy.posteriors.words_sensitivity import sensitivity_words
 
     table = sensitivity_table(grid)
     words = sensitivity_words(grid, table)
