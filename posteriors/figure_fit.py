@@ -29,8 +29,8 @@ def parameters_drawing(table: Table, band: Band) -> Drawing:
     return Drawing(
         "parameters",
         f"Prior (grey) and posterior (blue) of the main parameters: means and {band.name}s.",
-        f"Intervals of {len(frame)} parameters before and after seeing the data: {_narrowed(frame)}. "
-        f"{_narrowest(frame)}",
+        f"Intervals of {len(frame)} parameters before and after seeing the data: "
+        f"{_narrowed(frame)}. {_narrowest(frame)}",
         lambda: _draw_parameters(frame),
     )
 

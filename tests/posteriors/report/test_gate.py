@@ -61,6 +61,17 @@ class TestGate:
         assert text.index("look at: tree depth") < text.index("Scenario:")
         assert WATERMARK not in text
 
+    def test_each_line_says_whether_it_counts(
+        self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        gate(GOOD, replace(GOOD, name="leave one out", status="REVIEW", of="model"))
+        page = Page(write_report(tree, tmp_path).read_text())
+        head, draws, model = page.table("Checks of the fit")
+        assert head[:3] == ["Check", "Asks of", "Result"]
+        assert draws[1:3] == ["the draws", "PASS"]
+        assert model[1:3] == ["the model", "REVIEW"]
+        assert "do not count in the verdict" in " ".join(page.text)
+
     def test_reports_what_earlier_versions_stored(
         self, gate: Callable[..., None], undrawn: None, tmp_path: Path
     ) -> None:
