@@ -130,6 +130,7 @@ def to_json(report: Report) -> dict[str, Any]:
             for part in report.parts
         ],
         "dependence": {
+            "brief": report.dependence.brief,
             "uncertainty": report.dependence.uncertainty,
             "priors": report.dependence.priors,
             "alternatives": report.dependence.alternatives,

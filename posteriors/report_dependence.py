@@ -18,13 +18,18 @@ from taskroy.posteriors.table_sensitivity import sensitivity_table, variants_tab
 from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table, uncertainty_words
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
-from taskroy.posteriors.words_sensitivity import sensitivity_words
+from taskroy.posteriors.words_first_page import first_page_words
+from taskroy.posteriors.words_sensitivity import sensitivity_in_brief, sensitivity_words
 
 
 @dataclass(frozen=True)
 class DependencePart:
-    """Sentences, tables and figures: about the bands, priors, and alternatives; may be empty."""
+    """Sentences, tables and figures: about the bands, priors, and alternatives; may be empty.
 
+    The sentences of the first page, ``brief``, are never none.
+    """
+
+    brief: list[str]
     uncertainty: list[str]
     priors: list[str]
     alternatives: list[str]
@@ -44,6 +49,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     """
     priors: list[str] = []
     alternatives: list[str] = []
+    in_brief: list[str] | None = None
     tables: dict[str, Table] = {}
     drawings: dict[str, Drawing] = {}
     if has_densities(posterior):
@@ -60,6 +66,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)
+        in_brief = sensitivity_in_brief(grid, table)
         if (choices := choices_table(grid)) is not None:
             tables[choices.name] = choices
         if grid.variants:
@@ -71,4 +78,5 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
                 curve_drawing(table, scenario, grid.band, prefix),
             ):
                 drawings[drawing.name] = drawing
-    return DependencePart(uncertainty, priors, alternatives, tables, drawings)
+    brief = first_page_words(in_brief, priors, uncertainty)
+    return DependencePart(brief, uncertainty, priors, alternatives, tables, drawings)

@@ -17,7 +17,7 @@ from taskroy.posteriors.titles import plain_title, titles_of
 _MANY_TASKS = 10  # beyond, K(K-1)/2 correlations are too many to read
 _LITTLE = 0.9
 _PARTLY = 0.5
-_WIDER = 1.1
+_WIDER = 1.3  # three standard errors of the ratio of two variances, of 400 draws each
 #: Readings that a figure names.
 LITTLE, WIDER = "the data say little", "the posterior is wider than the prior"
 

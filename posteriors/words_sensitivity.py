@@ -41,6 +41,17 @@ def sensitivity_words(grid: Grid, table: Table) -> list[str]:
     return said
 
 
+def sensitivity_in_brief(grid: Grid, table: Table) -> list[str]:
+    """Say of the first scenario which choice matters most, and whether any changes the sign."""
+    first = next(iter(grid.base.scenarios))
+    base, *others = (r for r in records(table.frame) if r["scenario"] == plain_title(first))
+    trusted = [row for row in others if row["trusted"]]
+    said = [_most(base, trusted)[0], *(_signs(base, trusted) if trusted else ())]
+    if len(grid.base.scenarios) > 1:
+        said.append(f"So it is in “{in_sentence(first)}”; of the other scenarios, see below.")
+    return said
+
+
 def _most(base: _Row, rows: list[_Row]) -> list[str]:
     if not rows:
         return ["No alternative has a result that can be trusted."]
