@@ -148,3 +148,11 @@ class TestNumbers:
         assert rows["Mean skill (s̄): Work Output"]["reading"] == "the data say little"
         assert rows["Wage shocks, sd (ϱ)"]["reading"] == "the data say much"
         assert rows["Wage shocks, sd (ϱ)"]["variance_ratio"] < 0.2
+
+    def test_the_sample_is_told_from_the_rows_that_were_read(self, written: Written) -> None:
+        _, page, numbers = written
+        rows = page.table("From the rows that were read")
+        assert rows[1] == ["read", "1,000", "–", "70"]
+        assert rows[2] == ["with the <i>filters</i>", "855", "145", "60"]
+        assert numbers["tables"]["sample"]["rows"][1]["left_out"] == 145
+        assert "sample" not in [row["item"] for row in numbers["tables"]["provenance"]["rows"]]
