@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,8 @@ class CheckLine:
     """One check: what was looked at, what was found, what it means, what to do.
 
     A line asks ``of`` the ``"draws"`` whether they are the posterior's, or of the ``"model"``
-    whether it suits its data.
+    whether it suits its data. Where what was found is one number, it stands beside its text with
+    the threshold that it is held to.
     """
 
     name: str
@@ -31,6 +33,16 @@ class CheckLine:
     meaning: str
     remedy: str
     of: Literal["draws", "model"] = "draws"
+    number: float | None = None
+    threshold: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as plain values; a number that is not finite is none."""
+        values = asdict(self)
+        for key in ("number", "threshold"):
+            if values[key] is not None and not math.isfinite(values[key]):
+                values[key] = None
+        return values
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class Gate:
 
     def to_json(self) -> dict[str, Any]:
         """Return verdict and lines as plain values."""
-        return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
+        return {"verdict": self.verdict, "lines": [line.to_json() for line in self.lines]}
 
 
 def write_gate(gate: Gate, folder: Path) -> Path:

@@ -44,7 +44,8 @@ _GROUPS = (
     "constant_data",
 )
 _OF_A_SCENARIO = re.compile(
-    r"(scenario-\d+-[a-z]+|power-scaling|sensitivity|variants)\.(png|pdf|csv|tex)"
+    r"(scenario-\d+-[a-z]+|across-tasks|choices|power-scaling|sample|sensitivity|uncertainty|variants)"
+    r"\.(png|pdf|csv|tex)"
 )
 
 

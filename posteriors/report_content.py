@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -127,6 +127,7 @@ def to_json(report: Report) -> dict[str, Any]:
                 "answer": part.answer,
                 "certainty": part.certainty,
                 "trend": part.trend,
+                **part.numbers,
             }
             for part in report.parts
         ],
@@ -141,7 +142,7 @@ def to_json(report: Report) -> dict[str, Any]:
             drawing.name: {"caption": drawing.caption, "alt": drawing.alt}
             for drawing in report.all_drawings()
         },
-        "gate": [asdict(line) for line in report.gate.lines],
+        "gate": [line.to_json() for line in report.gate.lines],
         "study": json.loads(report.study) if report.study else None,
         "sources": list(SOURCES),
     }

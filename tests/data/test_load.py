@@ -156,9 +156,7 @@ def test_what_each_rule_leaves_is_counted(rows: pd.DataFrame) -> None:
         ("of workers drawn at random", 10, 5),
         ("without the occupations left out", len(kept), kept["worker"].nunique()),
     ]
-    assert flow_in_words(panel.flow[:2]) == (
-        "15 rows of 9 workers read; 14 of 8 with the filters"
-    )
+    assert flow_in_words(panel.flow[:2]) == ("15 rows of 9 workers read; 14 of 8 with the filters")
 
 
 def test_rules_that_do_not_apply_are_not_counted(rows: pd.DataFrame) -> None:
