@@ -6,7 +6,10 @@ What is in the folder::
     report.json   every number of the page, unrounded
     gate.json     what the checks say, as the page shows it
     figures/      each figure as PNG and PDF
-    tables/       each table as CSV
+    tables/       each table as CSV and LaTeX
+
+Of a fit that failed, the names of the tables' files begin with ``NOT-CONVERGED-``: a file that is
+sent on tells it, a program that reads the plain name stops, and the CSV is one that parsers read.
 """
 
 from __future__ import annotations
@@ -43,7 +46,9 @@ _GROUPS = (
     "prior_predictive",
     "constant_data",
 )
+_FAILED = "NOT-CONVERGED-"
 _OF_A_SCENARIO = re.compile(
+    rf"(?:{_FAILED})?"
     r"(scenario-\d+-[a-z]+|across-tasks|choices|power-scaling|sample|sensitivity|uncertainty|variants)"
     r"\.(png|pdf|csv|tex)"
 )
@@ -123,9 +128,12 @@ def write_files(report: Report, folder: Path) -> Path:
     for name, files in images.items():
         for kind in ("png", "pdf"):
             written.add(write_atomically(folder / "figures" / f"{name}.{kind}", files[kind]))
+    prefix = _FAILED if report.watermark else ""
     for table in report.all_tables():
-        for ending, text in (("csv", table.to_csv()), ("tex", to_latex(table))):
-            written.add(write_atomically(folder / "tables" / f"{table.name}.{ending}", text))
+        latex = to_latex(table, watermark=report.watermark)
+        for ending, text in (("csv", table.to_csv()), ("tex", latex)):
+            name = f"{prefix}{table.name}.{ending}"
+            written.add(write_atomically(folder / "tables" / name, text))
     _remove_stale(folder, written)
     write_gate(report.gate, folder)
     write_atomically(folder / "report.json", numbers)
@@ -153,11 +161,19 @@ def _page(report: Report, images: Mapping[str, bytes]) -> str:
 
 
 def _remove_stale(folder: Path, written: set[Path]) -> None:
-    """Remove figures and tables of scenarios that an earlier report had and this one has not."""
+    """Remove figures and tables that an earlier report had and this one has not."""
     for part in ("figures", "tables"):
         for file in (folder / part).iterdir():
-            if file not in written and _OF_A_SCENARIO.fullmatch(file.name):
+            if file not in written and (
+                _OF_A_SCENARIO.fullmatch(file.name) or _other_mark(file) in written
+            ):
                 file.unlink()
+
+
+def _other_mark(file: Path) -> Path:
+    """Return the same table's file of a fit that failed, if this is of one that passed, or back."""
+    plain = file.name.removeprefix(_FAILED)
+    return file.with_name(plain if plain != file.name else f"{_FAILED}{plain}")
 
 
 def _require_groups(posterior: xr.DataTree) -> None:

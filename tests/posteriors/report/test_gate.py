@@ -52,6 +52,25 @@ class TestGate:
             other = good / "figures" / file.name
             assert file.read_bytes() != other.read_bytes(), "a figure without watermark"
 
+    def test_tables_of_a_failed_fit_are_marked_and_replace_those_of_another(
+        self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        write_report(tree, tmp_path)
+        plain = {file.name for file in (tmp_path / "tables").iterdir()}
+        numbers = (tmp_path / "tables/who.csv").read_text()
+        assert WATERMARK not in (tmp_path / "tables/who.tex").read_text()
+        gate(GOOD, BAD)
+        write_report(tree, tmp_path, allow_failed=True)
+        marked = {file.name for file in (tmp_path / "tables").iterdir()}
+        assert marked == {f"NOT-CONVERGED-{name}" for name in plain}
+        # A line of text above the numbers would be taken for the names of the columns.
+        assert (tmp_path / "tables/NOT-CONVERGED-who.csv").read_text() == numbers
+        for file in (tmp_path / "tables").glob("*.tex"):
+            assert rf"\caption{{{WATERMARK}. " in file.read_text()
+        gate(GOOD)
+        write_report(tree, tmp_path)
+        assert {file.name for file in (tmp_path / "tables").iterdir()} == plain
+
     def test_a_fit_to_review_is_said_to_be_one(
         self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
     ) -> None:
