@@ -74,7 +74,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
         for number, scenario in enumerate(map(plain_title, grid.base.scenarios), 1):
             prefix = f"scenario-{number}"
             for drawing in (
-                tornado_drawing(table, scenario, prefix),
+                tornado_drawing(table, scenario, grid.band, prefix),
                 curve_drawing(table, scenario, grid.band, prefix),
             ):
                 drawings[drawing.name] = drawing

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.collections import LineCollection
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_sensitivity import curve_drawing, tornado_drawing
@@ -158,7 +159,18 @@ def test_summaries_are_those_of_the_draws() -> None:
 def test_figures_are_drawn_with_and_without_results(grid: Grid) -> None:
     table = sensitivity_table(grid)
     for drawing in (
-        tornado_drawing(table, "one", "scenario-1"),
+        tornado_drawing(table, "one", BAND, "scenario-1"),
         curve_drawing(table, "one", BAND, "scenario-1"),
     ):
         assert render(drawing, watermark=None)["svg"].startswith(b"<?xml")
+
+
+def test_ends_of_the_tornado_have_their_bands() -> None:
+    figure = tornado_drawing(sensitivity_table(GRID), "one", BAND, "scenario-1").draw()
+    (axes,) = figure.axes
+    lines = [one for one in axes.collections if isinstance(one, LineCollection)]
+    ends = [[part[:, 0] for part in line.get_segments()] for line in lines]
+    # Exposure, then Prices; both lie below the study, so that no end above has a band.
+    np.testing.assert_allclose(ends[0], [[-4.6, -1.4], [2.4, 5.6]])
+    assert ends[1] == []
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Exposure", "Prices"]
