@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,13 @@ from taskroy.data.design import Covariates, with_design
 from taskroy.data.names import suggest
 from taskroy.data.panel import Panel
 from taskroy.data.raw_panel import RawPanel
+from taskroy.data.sample_flow import counted
+from taskroy.data.select_sample import select_sample
 from taskroy.data.simulate import simulate_panel
 from taskroy.data.soc import SocLevel
 from taskroy.data.table import Filter, read_table
 from taskroy.data.task_weights import task_weights
-from taskroy.data.validate import PanelWarning, validated
+from taskroy.data.validate import validated
 from taskroy.errors import DataError
 
 SOURCES = ("wagepan", "nlsy97", "csv", "simulated")
@@ -112,11 +114,16 @@ def load_panel(
         occupation_level=occupation_level or level,
         drop_missing=drop_missing,
     )
-    frame = _selected(frame, workers, seed, min_years, raw.source)
-    frame = _without(frame, without, raw.source)
+    flow = raw.flow
+    if drop_missing:
+        flow += (counted("with occupation, wage and covariates", frame["worker"]),)
+    frame, flow = select_sample(
+        frame, flow, min_years=min_years, workers=workers, seed=seed, without=without,
+        source=raw.source,
+    )  # fmt: skip
     _refuse_single_occupation(frame, raw.source)
     designed, names = with_design(frame, chosen, source=raw.source)
-    return Panel(designed, names, raw.source, tuple(groups))
+    return Panel(designed, names, raw.source, tuple(groups), flow)
 
 
 def _check_settings(workers: int | None, seed: int | None, min_years: int) -> None:
@@ -193,8 +200,7 @@ def _raw(
         return read_table(source, columns=columns, filters=filters), Covariates(), None
     if source == "wagepan":
         read = read_table(wagepan.wagepan_frame(), columns=columns, filters=filters)
-        raw = RawPanel(read.cells, wagepan.SOURCE, read.row_word, read.names)
-        return raw, wagepan.DEFAULT_COVARIATES, None
+        return replace(read, source=wagepan.SOURCE), wagepan.DEFAULT_COVARIATES, None
     if source in _NEED_PATH:
         if path is None:
             raise DataError(
@@ -215,48 +221,6 @@ def _raw(
             remedy="correct the name",
         )
     return read_table(source, columns=columns, filters=filters), Covariates(), None
-
-
-def _selected(
-    frame: pd.DataFrame, workers: int | None, seed: int | None, min_years: int, source: str
-) -> pd.DataFrame:
-    """Keep workers with enough years, then a random subset of them."""
-    years = frame.groupby("worker")["year"].transform("size")
-    frame = frame[years >= min_years]
-    if frame.empty:
-        raise DataError(
-            f"No worker is observed in {min_years} years or more.",
-            where=source,
-            expected=f"min_years of at most {years.max()} in this panel",
-            remedy="lower min_years",
-        )
-    if workers is not None:
-        labels = frame["worker"].unique()
-        if len(labels) < workers:
-            warnings.warn(
-                f"{source}: {workers} workers were asked for and {len(labels)} exist: all are "
-                "kept.",
-                PanelWarning,
-                stacklevel=3,
-            )
-        else:
-            drawn = np.random.default_rng(seed).choice(len(labels), size=workers, replace=False)
-            frame = frame[frame["worker"].isin(labels[np.sort(drawn)])]
-    return frame.reset_index(drop=True)
-
-
-def _without(frame: pd.DataFrame, codes: Sequence[str], source: str) -> pd.DataFrame:
-    """Leave out the years in which these occupations were held."""
-    known = sorted(frame["occupation"].unique())
-    for code in codes:
-        if code not in known:
-            raise DataError(
-                f"Nobody holds the occupation '{code}' that is left out.{suggest(code, known)}",
-                where=f"{source}, without",
-                expected="codes of occupations that somebody holds",
-                remedy="correct the code, or take it off the list",
-            )
-    return frame[~frame["occupation"].isin(codes)].reset_index(drop=True)
 
 
 def _refuse_single_occupation(frame: pd.DataFrame, source: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from taskroy.data.groups import group_members, kept_as
 from taskroy.data.names import suggest
 from taskroy.data.rules import is_missing
+from taskroy.data.sample_flow import SampleFlow
 from taskroy.errors import DataError
 
 REQUIRED = ("worker", "year", "occupation", "log_wage")
@@ -110,12 +111,15 @@ class Panel:
         Where the panel came from, in words.
     groups
         What winners and losers are told apart by: each has a text column ``by <name>``.
+    flow
+        How many rows and workers were read, and how many each rule of the sample left.
     """
 
     frame: pd.DataFrame
     covariates: tuple[str, ...]
     source: str
     groups: tuple[str, ...] = ()
+    flow: SampleFlow = ()
 
     def __post_init__(self) -> None:
         """Guard the invariants: columns, types, finite numbers, unique and sorted worker-years."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,11 @@ def read_table(
             remedy="correct the map",
         )
     raw = RawPanel(cells, name, row_word, names)
-    return RawPanel(_filtered(raw, filters or {}), name, row_word, names)
+    read = (raw.counted("read"),)
+    if not filters:
+        return replace(raw, flow=read)
+    left = replace(raw, cells=_filtered(raw, filters))
+    return replace(left, flow=(*read, left.counted("with the filters")))
 
 
 def _parquet(path: str | Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from taskroy.posteriors.gate import CheckLine
 from taskroy.posteriors.power_scaling import has_densities
-from taskroy.posteriors.table_parameters import LOUD, SILENT, readings
+from taskroy.posteriors.table_parameters import LOUD, SILENT, WIDER, readings
 from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scaling_table
 
 _NAMED = 5  # skill sds, in words
@@ -67,7 +67,7 @@ def _informed(posterior: xr.DataTree) -> CheckLine:
     more = f" and {len(least) - _NAMED} more" if len(least) > _NAMED else ""
     return CheckLine(
         "posterior against prior",
-        "REVIEW" if (sds["reading"] == SILENT).any() else "PASS",
+        "REVIEW" if sds["reading"].isin([SILENT, WIDER]).any() else "PASS",
         f"the data say much of {informed} of {len(read)} parameters"
         + (f"; less of the skill sds of {', '.join(least[:_NAMED])}{more}" if least else ""),
         "the data say something of every skill sd",

@@ -149,8 +149,9 @@ def _agreement(
         "Chains that started apart agree: above the bar they have not all found the same "
         "posterior. A sampled number that has no R-hat is not finite in some draw, or the same in "
         "all: it was not sampled.",
-        _LOOK if rhat.unknown else "Run longer (warmup, draws); if it stays, look at the parameter "
-        "named.",
+        _LOOK
+        if rhat.unknown
+        else "Run longer (warmup, draws); if it stays, look at the parameter named.",
     )
 
 

@@ -26,19 +26,11 @@ from taskroy.posteriors.titles import in_sentence
 def parameters_drawing(table: Table, band: Band) -> Drawing:
     """Return intervals of prior and posterior of the main parameters."""
     frame = table.frame
-    little = frame.loc[frame["reading"] == SILENT, "parameter"].map(in_sentence)
-    verdict = (
-        f"the data say little about {', '.join(little)}"
-        if len(little)
-        else "each posterior is narrower than its prior"
-    )
-    narrowest = record(frame, int(frame["variance_ratio"].fillna(np.inf).to_numpy().argmin()))
     return Drawing(
         "parameters",
         f"Prior (grey) and posterior (blue) of the main parameters: means and {band.name}s.",
-        f"Intervals of {len(frame)} parameters before and after seeing the data: {verdict}. The "
-        f"data say most about “{in_sentence(narrowest['parameter'])}”, with a posterior mean of "
-        f"{narrowest['posterior']:.2f}.",
+        f"Intervals of {len(frame)} parameters before and after seeing the data: "
+        f"{_narrowed(frame)}. {_narrowest(frame)}",
         lambda: _draw_parameters(frame),
     )
 
@@ -59,6 +51,32 @@ def fit_drawing(by_occupation: Table, band: Band) -> Drawing:
         f"occupation; lines are {band.name}s of panels simulated from the posterior.",
         f"{found[0]} and {found[1]} lie inside the {band.percent} band of what the model predicts.",
         lambda: _draw_fit(frame),
+    )
+
+
+def _narrowed(frame: DataFrame) -> str:
+    """Say which posteriors are hardly narrower than their priors, and which are wider."""
+    ratio, little = frame["variance_ratio"], frame["reading"] == SILENT
+    said = [
+        f"{words} {', '.join(frame.loc[which, 'parameter'].map(in_sentence))}"
+        for which, words in (
+            (little, "the data say little about"),
+            ((ratio >= 1) & ~little, "posteriors are wider than priors of"),
+        )
+        if which.any()
+    ]
+    known = "" if ratio.notna().all() else " that can be compared"
+    return "; ".join(said) or f"each posterior{known} is narrower than its prior"
+
+
+def _narrowest(frame: DataFrame) -> str:
+    ratio = frame["variance_ratio"]
+    if not ratio.notna().any():
+        return "None of them has a prior to compare with."
+    row = record(frame, int(ratio.fillna(np.inf).to_numpy().argmin()))
+    return (
+        f"That of “{in_sentence(row['parameter'])}” narrowed most, to {row['variance_ratio']:.2f} "
+        f"of the prior variance; its posterior mean is {row['posterior']:.2f}."
     )
 
 

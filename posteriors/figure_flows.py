@@ -44,12 +44,11 @@ def movers_drawing(scenario: Scenario, table: Table, band: Band) -> Drawing:
     )
 
 
-def transitions_drawing(scenario: Scenario) -> Drawing:
+def transitions_drawing(scenario: Scenario, table: Table) -> Drawing:
     """Return where those of each occupation are after the change, the most exposed first."""
-    draws = scenario.draws
-    flow = draws["flow_mean"].to_numpy()
-    share = flow / flow.sum(1, keepdims=True)
-    order = np.argsort(-draws["occupation_exposure"].to_numpy(), kind="stable")
+    size = len(scenario.occupations)
+    share = table.frame["share"].to_numpy().reshape(size, size)
+    order = np.argsort(-scenario.draws["occupation_exposure"].to_numpy(), kind="stable")
     share, titles = share[np.ix_(order, order)], [scenario.occupations[o] for o in order]
     stay = np.diag(share)
     most, least = int(stay.argmax()), int(stay.argmin())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import (
@@ -24,7 +24,7 @@ from taskroy.posteriors.tables import Table, show_number
 from taskroy.posteriors.titles import in_sentence
 
 
-def tornado_drawing(table: Table, scenario: str, prefix: str) -> Drawing:
+def tornado_drawing(table: Table, scenario: str, band: Band, prefix: str) -> Drawing:
     """Return how far each choice moves the mean change: from its lowest to its highest."""
     frame = table.frame[table.frame["scenario"] == scenario]
     base, reach = frame.iloc[0], _reach(frame)
@@ -39,9 +39,10 @@ def tornado_drawing(table: Table, scenario: str, prefix: str) -> Drawing:
         f"{prefix}-tornado",
         "How far each choice moves the mean change: from its lowest to its highest posterior mean "
         f"over the alternatives tried, around that of the study, {100 * base['mean_change']:.1f} "
-        "log points. Orange lies below it, blue above.",
+        f"log points. Orange lies below it, blue above. Thin lines are the {band.name}s of the two "
+        "ends; the grey strip is the study’s.",
         seen,
-        lambda: _draw_tornado(reach, float(base["mean_change"])),
+        lambda: _draw_tornado(reach, base),
     )
 
 
@@ -64,22 +65,30 @@ def curve_drawing(table: Table, scenario: str, band: Band, prefix: str) -> Drawi
 
 
 def _reach(frame: DataFrame) -> DataFrame:
-    """Return lowest and highest mean change of each choice and the study's own, widest first."""
+    """Return lowest and highest mean change of each choice and the study's own, widest first.
+
+    Each end with its band; without one where the study itself is the end.
+    """
     base = float(frame.iloc[0]["mean_change"])
-    trusted = frame.iloc[1:]
-    trusted = trusted[~trusted["sign"].isin([FAILED, UNTRUSTED])]
-    reach = trusted.groupby("choice", sort=False)["mean_change"].agg(["min", "max"])
-    found = DataFrame(
-        {"low": np.minimum(reach["min"], base), "high": np.maximum(reach["max"], base)}
-    )
+    rows = {}
+    for choice, some in frame.iloc[1:][frame["trusted"].iloc[1:]].groupby("choice", sort=False):
+        values = some[["mean_change", "mean_change_low", "mean_change_high"]].to_numpy()
+        low, high = values[values[:, 0].argmin()], values[values[:, 0].argmax()]
+        itself = np.array([base, np.nan, np.nan])
+        ends = (low if low[0] < base else itself, high if high[0] > base else itself)
+        rows[choice] = np.concatenate(ends)
+    columns = [f"{end}{of}" for end in ("low", "high") for of in ("", "_from", "_to")]
+    found = DataFrame.from_dict(rows, orient="index", columns=columns)
     width = found["high"] - found["low"]
     return found.loc[width.sort_values(ascending=False, kind="stable").index]
 
 
-def _draw_tornado(reach: DataFrame, base: float) -> Figure:
+def _draw_tornado(reach: DataFrame, base: Series) -> Figure:
     figure = new_figure(0.9 + ROW * max(1, len(reach)))
     axes = figure.subplots()
-    axes.axvline(100 * base, color=INK, lw=1, zorder=3)
+    middle, *strip = (100 * float(base[f"mean_change{end}"]) for end in ("", "_low", "_high"))
+    axes.axvspan(*strip, color=LIGHT, alpha=0.5, lw=0)
+    axes.axvline(middle, color=INK, lw=1, zorder=3)
     axes.axvline(0, color=NEUTRAL, lw=1, ls=":")
     axes.set_xlabel("mean change (log points)")
     axes.margins(x=0.12)
@@ -87,18 +96,25 @@ def _draw_tornado(reach: DataFrame, base: float) -> Figure:
         axes.set_yticks([])
         return figure
     place = np.arange(len(reach))
+    # Numbers stand beside both bands, for either may reach farther.
+    outer = {-1: 100 * reach.min(axis=1).to_numpy(), 1: 100 * reach.max(axis=1).to_numpy()}
     for end, color, side in (("low", LOSS, -1), ("high", GAIN, 1)):
-        axes.barh(place, 100 * (reach[end] - base), left=100 * base, color=color, height=0.6)
-        for row, value in enumerate(reach[end]):
-            _write(axes, 100 * float(value), row, side)
+        value, start, stop = (100 * reach[f"{end}{of}"].to_numpy() for of in ("", "_from", "_to"))
+        axes.barh(place, value - middle, left=middle, color=color, height=0.6)
+        # Apart from each other, because the bands of the two ends may overlap.
+        told = np.isfinite(start)
+        line = place[told] + 0.12 * side
+        axes.hlines(line, start[told], stop[told], color=INK, lw=1, zorder=4)
+        for row in range(len(reach)):
+            _write(axes, float(value[row]), row, side, at=float(outer[side][row]))
     label_rows(axes, [str(name) for name in reach.index])
     return figure
 
 
-def _write(axes: Axes, value: float, row: float, side: int, at: float | None = None) -> None:
+def _write(axes: Axes, value: float, row: float, side: int, at: float) -> None:
     """Write a number beside a place: what is small next to others can still be read."""
     axes.annotate(
-        show_number(value / 100, "log_points"), (value if at is None else at, row), (5 * side, 0),
+        show_number(value / 100, "log_points"), (at, row), (5 * side, 0),
         textcoords="offset points", ha="left" if side > 0 else "right", va="center",
         fontsize=8, color=NEUTRAL,
     )  # fmt: skip

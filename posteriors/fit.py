@@ -16,6 +16,7 @@ import xarray as xr
 from jax import Array
 
 from taskroy.data.panel import Panel, PanelArrays
+from taskroy.data.sample_flow import flow_to_json
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
 from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
@@ -173,6 +174,7 @@ def _fit(
         "inference": inference.model_dump(mode="json"),
         "panel_source": panel.source,
         "panel_sha256": panel.sha256,
+        "sample": flow_to_json(panel.flow),
         "tasks_source": used.source,
         "tasks_sha256": tasks.sha256,
         "workers": len(arrays.worker),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from taskroy.errors import Fault, GateError
+from taskroy.posteriors.files import write_atomically
 
+#: Name of the gate's file in a folder.
+GATE = "gate.json"
 Status = Literal["PASS", "REVIEW", "FAIL"]
 _ORDER: tuple[Status, ...] = ("PASS", "REVIEW", "FAIL")
 
@@ -16,7 +22,8 @@ class CheckLine:
     """One check: what was looked at, what was found, what it means, what to do.
 
     A line asks ``of`` the ``"draws"`` whether they are the posterior's, or of the ``"model"``
-    whether it suits its data.
+    whether it suits its data. Where what was found is one number, it stands beside its text with
+    the threshold that it is held to.
     """
 
     name: str
@@ -26,6 +33,16 @@ class CheckLine:
     meaning: str
     remedy: str
     of: Literal["draws", "model"] = "draws"
+    number: float | None = None
+    threshold: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as plain values; a number that is not finite is none."""
+        values = asdict(self)
+        for key in ("number", "threshold"):
+            if values[key] is not None and not math.isfinite(values[key]):
+                values[key] = None
+        return values
 
 
 @dataclass(frozen=True)
@@ -51,7 +68,12 @@ class Gate:
 
     def to_json(self) -> dict[str, Any]:
         """Return verdict and lines as plain values."""
-        return {"verdict": self.verdict, "lines": [asdict(line) for line in self.lines]}
+        return {"verdict": self.verdict, "lines": [line.to_json() for line in self.lines]}
+
+
+def write_gate(gate: Gate, folder: Path) -> Path:
+    """Write what the gate says into the folder of a run or of a report."""
+    return write_atomically(folder / GATE, json.dumps(gate.to_json(), indent=2) + "\n")
 
 
 def require_gate(gate: Gate, *, remedy: str, where: str | None = None) -> None:

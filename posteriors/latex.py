@@ -29,11 +29,19 @@ _ESCAPES = str.maketrans(
 )
 
 
-def to_latex(table: Table) -> str:
+def to_latex(table: Table, *, watermark: str | None = None) -> str:
     """Return a table environment, with the rules of the package ``booktabs``.
 
     Letters outside of ASCII stay as they are: XeLaTeX and LuaLaTeX set all of them.
+
+    Parameters
+    ----------
+    table
+        The table.
+    watermark
+        What its caption begins with; for a fit that failed.
     """
+    mark = f"{watermark}. " if watermark else ""
     columns = table.shown_columns
     frame = pd.DataFrame(
         [[_escaped(cell) for cell in row] for row in table.shown_rows()],
@@ -43,7 +51,7 @@ def to_latex(table: Table) -> str:
     body = frame.style.hide(axis="index").to_latex(
         column_format="".join("l" if column.kind == "text" else "r" for column in columns),
         hrules=True,
-        caption=_escaped(table.caption),
+        caption=_escaped(mark + table.caption),
         label=f"tab:{table.name}",
         position_float="centering",
     )

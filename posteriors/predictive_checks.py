@@ -164,8 +164,8 @@ def _several(
 def _one_count(tree: xr.DataTree) -> dict[str, float]:
     """Return what one observation, or one pair of consecutive ones, adds to a share.
 
-    Years that are missing in between make pairs fewer than the tree can tell: one then adds a little
-    more. Wages are no counts.
+    Years that are missing in between make pairs fewer than the tree can tell: one then adds a
+    little more. Wages are no counts.
     """
     observations, workers = (int(tree.attrs.get(of, 0)) for of in ("observations", "workers"))
     number = {"employment_share": observations, "transition": observations - workers}

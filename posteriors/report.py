@@ -4,8 +4,12 @@ What is in the folder::
 
     report.html   one file that needs no other and no network; written last
     report.json   every number of the page, unrounded
+    gate.json     what the checks say, as the page shows it
     figures/      each figure as PNG and PDF
-    tables/       each table as CSV
+    tables/       each table as CSV and LaTeX
+
+Of a fit that failed, the names of the tables' files begin with ``NOT-CONVERGED-``: a file that is
+sent on tells it, a program that reads the plain name stops, and the CSV is one that parsers read.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from taskroy.errors import ModelError, StoreError
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.files import flush_to_disk, write_atomically
-from taskroy.posteriors.gate import require_gate
+from taskroy.posteriors.gate import require_gate, write_gate
 from taskroy.posteriors.grid import read_grid
 from taskroy.posteriors.latex import to_latex
 from taskroy.posteriors.report_content import TITLE, UNIT, Report, compose, to_json
@@ -42,8 +46,11 @@ _GROUPS = (
     "prior_predictive",
     "constant_data",
 )
+_FAILED = "NOT-CONVERGED-"
 _OF_A_SCENARIO = re.compile(
-    r"(scenario-\d+-[a-z]+|power-scaling|sensitivity|variants)\.(png|pdf|csv|tex)"
+    rf"(?:{_FAILED})?"
+    r"(scenario-\d+-[a-z]+|across-tasks|choices|power-scaling|sample|sensitivity|uncertainty|variants)"
+    r"\.(png|pdf|csv|tex)"
 )
 
 
@@ -121,10 +128,14 @@ def write_files(report: Report, folder: Path) -> Path:
     for name, files in images.items():
         for kind in ("png", "pdf"):
             written.add(write_atomically(folder / "figures" / f"{name}.{kind}", files[kind]))
+    prefix = _FAILED if report.watermark else ""
     for table in report.all_tables():
-        for ending, text in (("csv", table.to_csv()), ("tex", to_latex(table))):
-            written.add(write_atomically(folder / "tables" / f"{table.name}.{ending}", text))
+        latex = to_latex(table, watermark=report.watermark)
+        for ending, text in (("csv", table.to_csv()), ("tex", latex)):
+            name = f"{prefix}{table.name}.{ending}"
+            written.add(write_atomically(folder / "tables" / name, text))
     _remove_stale(folder, written)
+    write_gate(report.gate, folder)
     write_atomically(folder / "report.json", numbers)
     return write_atomically(place, page)
 
@@ -150,11 +161,19 @@ def _page(report: Report, images: Mapping[str, bytes]) -> str:
 
 
 def _remove_stale(folder: Path, written: set[Path]) -> None:
-    """Remove figures and tables of scenarios that an earlier report had and this one has not."""
+    """Remove figures and tables that an earlier report had and this one has not."""
     for part in ("figures", "tables"):
         for file in (folder / part).iterdir():
-            if file not in written and _OF_A_SCENARIO.fullmatch(file.name):
+            if file not in written and (
+                _OF_A_SCENARIO.fullmatch(file.name) or _other_mark(file) in written
+            ):
                 file.unlink()
+
+
+def _other_mark(file: Path) -> Path:
+    """Return the same table's file of a fit that failed, if this is of one that passed, or back."""
+    plain = file.name.removeprefix(_FAILED)
+    return file.with_name(plain if plain != file.name else f"{_FAILED}{plain}")
 
 
 def _require_groups(posterior: xr.DataTree) -> None:

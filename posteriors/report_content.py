@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -26,6 +26,7 @@ from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_across_tasks import across_tasks_table
 from taskroy.posteriors.table_data import fit_tables, who_table
 from taskroy.posteriors.table_parameters import parameter_tables
+from taskroy.posteriors.table_sample import sample_table
 from taskroy.posteriors.table_scenario import scenarios
 from taskroy.posteriors.tables import Table, finite_or_none
 
@@ -82,7 +83,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
         who_table(posterior), main, further, by_occupation, overall, model_card(posterior), model,
         priors, provenance_table(posterior),
     )  # fmt: skip
-    across = across_tasks_table(posterior, band)
+    optional = (sample_table(posterior), across_tasks_table(posterior, band))
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)
     intercept = dict(posterior.attrs.get("model") or {}).get("intercept", "")
     return Report(
@@ -90,7 +91,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
         band=band,
         facts=_facts(posterior),
         study=study_text(posterior),
-        tables={table.name: table for table in (*tables, *([across] if across else ()))},
+        tables={table.name: table for table in (*tables, *filter(None, optional))},
         drawings={
             "parameters": parameters_drawing(main, band),
             "fit": fit_drawing(by_occupation, band),
@@ -126,10 +127,12 @@ def to_json(report: Report) -> dict[str, Any]:
                 "answer": part.answer,
                 "certainty": part.certainty,
                 "trend": part.trend,
+                **part.numbers,
             }
             for part in report.parts
         ],
         "dependence": {
+            "brief": report.dependence.brief,
             "uncertainty": report.dependence.uncertainty,
             "priors": report.dependence.priors,
             "alternatives": report.dependence.alternatives,
@@ -139,7 +142,7 @@ def to_json(report: Report) -> dict[str, Any]:
             drawing.name: {"caption": drawing.caption, "alt": drawing.alt}
             for drawing in report.all_drawings()
         },
-        "gate": [asdict(line) for line in report.gate.lines],
+        "gate": [line.to_json() for line in report.gate.lines],
         "study": json.loads(report.study) if report.study else None,
         "sources": list(SOURCES),
     }

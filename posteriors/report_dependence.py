@@ -14,20 +14,22 @@ from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.table_choices import choices_table
 from taskroy.posteriors.table_power_scaling import power_scaling_table, power_scaling_words
 from taskroy.posteriors.table_scenario import scenarios
-from taskroy.posteriors.table_sensitivity import (
-    sensitivity_table,
-    sensitivity_words,
-    variants_table,
-)
+from taskroy.posteriors.table_sensitivity import sensitivity_table, variants_table
 from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table, uncertainty_words
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
+from taskroy.posteriors.words_first_page import first_page_words
+from taskroy.posteriors.words_sensitivity import sensitivity_in_brief, sensitivity_words
 
 
 @dataclass(frozen=True)
 class DependencePart:
-    """Sentences, tables and figures: about the bands, priors, and alternatives; may be empty."""
+    """Sentences, tables and figures: about the bands, priors, and alternatives; may be empty.
 
+    The sentences of the first page, ``brief``, are never none.
+    """
+
+    brief: list[str]
     uncertainty: list[str]
     priors: list[str]
     alternatives: list[str]
@@ -47,6 +49,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     """
     priors: list[str] = []
     alternatives: list[str] = []
+    in_brief: list[str] | None = None
     tables: dict[str, Table] = {}
     drawings: dict[str, Drawing] = {}
     if has_densities(posterior):
@@ -63,6 +66,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     if grid is not None:
         table = sensitivity_table(grid)
         tables[table.name], alternatives = table, sensitivity_words(grid, table)
+        in_brief = sensitivity_in_brief(grid, table)
         if (choices := choices_table(grid)) is not None:
             tables[choices.name] = choices
         if grid.variants:
@@ -70,8 +74,9 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
         for number, scenario in enumerate(map(plain_title, grid.base.scenarios), 1):
             prefix = f"scenario-{number}"
             for drawing in (
-                tornado_drawing(table, scenario, prefix),
+                tornado_drawing(table, scenario, grid.band, prefix),
                 curve_drawing(table, scenario, grid.band, prefix),
             ):
                 drawings[drawing.name] = drawing
-    return DependencePart(uncertainty, priors, alternatives, tables, drawings)
+    brief = first_page_words(in_brief, priors, uncertainty)
+    return DependencePart(brief, uncertainty, priors, alternatives, tables, drawings)

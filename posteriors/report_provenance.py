@@ -101,11 +101,11 @@ def model_tables(tree: xr.DataTree) -> tuple[Table, Table]:
 
 
 def provenance_table(tree: xr.DataTree) -> Table:
-    """Return all attributes of a posterior, as text."""
+    """Return the attributes of a posterior that no other table or text shows, as text."""
     rows = [
         {"item": plain_title(key), "value": plain_title(_text(value), longest=_LONG)}
         for key, value in sorted(tree.attrs.items())
-        if key not in ("model", "study", "scenarios")
+        if key not in ("model", "study", "scenarios", "sample")
     ]
     return Table(
         "provenance",

@@ -21,8 +21,12 @@ from taskroy.posteriors.figure_style import Drawing
 from taskroy.posteriors.report_words import answer, certainty, question, trend
 from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
 from taskroy.posteriors.table_exposure import exposure_table
-from taskroy.posteriors.table_flows import flows_table, held_table, movers_table
-from taskroy.posteriors.table_headline import headline_table
+from taskroy.posteriors.table_flows import flows_table, held_table, movers_table, transitions_table
+from taskroy.posteriors.table_headline import (
+    headline_table,
+    mean_exposure,
+    more_gain_probability,
+)
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_people import people_table
 from taskroy.posteriors.table_scenario import (
@@ -40,13 +44,14 @@ from taskroy.posteriors.within_occupations import within_drawing, within_table
 
 @dataclass(frozen=True)
 class ScenarioPart:
-    """What the page says about one scenario."""
+    """What the page says about one scenario; `numbers` are those that no table holds."""
 
     scenario: Scenario
     question: list[str]
     answer: list[str]
     certainty: str
     trend: str
+    numbers: Mapping[str, float]
     tables: Mapping[str, Table]
     drawings: Mapping[str, Drawing]
 
@@ -92,6 +97,10 @@ def scenario_part(
         answer=answer(scenario, headline, band),
         certainty=certainty(workers),
         trend=trend(headline, band),
+        numbers={
+            "mean_exposure": mean_exposure(scenario),
+            "more_gain_probability": more_gain_probability(scenario),
+        },
         tables={
             "headline": headline,
             "tasks": tasks,
@@ -132,6 +141,7 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
         "movers": movers_table(scenario, band),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
         "flows": flows_table(scenario),
+        "transitions": transitions_table(scenario),
         "inequality": inequality_table(scenario, band),
         "welfare": welfare_table(scenario, band),
     }
@@ -148,7 +158,7 @@ def _further_drawings(
     drawings = {}
     if "movers" in tables:
         drawings["movers"] = movers_drawing(scenario, tables["movers"], band)
-        drawings["transitions"] = transitions_drawing(scenario)
+        drawings["transitions"] = transitions_drawing(scenario, tables["transitions"])
     if "within" in tables:
         drawings["within"] = within_drawing(scenario, tables["within"])
     return drawings

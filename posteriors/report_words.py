@@ -1,4 +1,4 @@
-"""The answer in sentences, from the very numbers of the tables."""
+"""The answer in sentences, from the very numbers of the tables and of report.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from taskroy.posteriors.bands import SAMPLE, Band
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.table_headline import mean_exposure, more_gain_probability
 from taskroy.posteriors.table_scenario import Scenario
 from taskroy.posteriors.tables import Column, Table, record, records, show, show_number
 from taskroy.posteriors.titles import in_sentence
@@ -64,11 +65,9 @@ def question(
     if not listed:
         return ["What happens to wages if machines take over nothing, and the following?", *steps]
     taken = ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
-    weight = scenario.draws["employment_before"].mean(SAMPLE)
-    share = float(scenario.draws["occupation_exposure"].weighted(weight).mean())
     asked = (
         f"What happens to wages if machines take over {taken}: "
-        f"{show_number(share, 'percent')} of the work of the average worker?"
+        f"{show_number(mean_exposure(scenario), 'percent')} of the work of the average worker?"
     )
     if rule == "threshold":
         how = (
@@ -103,7 +102,8 @@ def answer(scenario: Scenario, headline: Table, band: Band) -> list[str]:
     scenario
         The scenario.
     headline
-        Its table of headline numbers, from which every number here is taken.
+        Its table of headline numbers, from which every number here is taken but the probability
+        that more gain than lose.
     band
         Kind and level of the intervals, which stand in square brackets.
 
@@ -113,7 +113,7 @@ def answer(scenario: Scenario, headline: Table, band: Band) -> list[str]:
         Three sentences or so.
     """
     rows = {str(row["key"]): row for row in records(headline.frame)}
-    lead = float((scenario.draws["winners"] > scenario.draws["losers"]).mean())
+    lead = more_gain_probability(scenario)
     if rows["winners"]["value"] == rows["losers"]["value"] == 0:
         return ["No worker’s expected wage changes."]
     sides = "gain" if lead >= 0.5 else "lose"

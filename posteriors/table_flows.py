@@ -158,6 +158,37 @@ def flows_table(scenario: Scenario) -> Table:
     )
 
 
+def transitions_table(scenario: Scenario) -> Table:
+    """Return where those of each occupation are after the change: all cells of the heat map."""
+    flow = scenario.draws["flow_mean"].to_numpy()
+    size = len(flow)
+    frame = pd.DataFrame(
+        {
+            "origin": np.repeat(scenario.occupations, size),
+            "destination": np.tile(scenario.occupations, size),
+            "share": (flow / flow.sum(1, keepdims=True)).ravel(),
+            "flow": flow.ravel(),
+        }
+    )
+    return Table(
+        f"{scenario.prefix}-transitions",
+        "Where those who hold an occupation before work after the change: posterior means",
+        f"{ONE_EACH}, by their probability of each move",
+        frame,
+        (
+            Column("origin", "Before"),
+            Column("destination", "After"),
+            Column("share", "Of those who were in the first", "percent1"),
+            Column("flow", "Of all workers", "percent1"),
+        ),
+        (
+            _ANEW,
+            "Computed from the model, for all workers by their probabilities: no cell is a count "
+            "of persons.",
+        ),
+    )
+
+
 def _of_members(
     name: str, total: xr.DataArray, share: xr.DataArray, band: Band
 ) -> dict[str, NDArray[np.float64]]:

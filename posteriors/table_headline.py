@@ -83,6 +83,18 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
     )
 
 
+def mean_exposure(scenario: Scenario) -> float:
+    """Return the share of the average worker's work that machines take over."""
+    draws = scenario.draws
+    weight = draws["employment_before"].mean(SAMPLE)
+    return float(draws["occupation_exposure"].weighted(weight).mean())
+
+
+def more_gain_probability(scenario: Scenario) -> float:
+    """Return the share of draws in which more workers gain than lose."""
+    return float((scenario.draws["winners"] > scenario.draws["losers"]).mean())
+
+
 def _error_note(frame: pd.DataFrame) -> str:
     said = "Monte Carlo error is what another run of the sampler would change"
     if (frame["mcse_ratio"] > _ENOUGH_ERROR).any():

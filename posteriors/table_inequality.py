@@ -6,7 +6,7 @@ import pandas as pd
 
 from taskroy.posteriors.bands import Band, above_zero, estimate
 from taskroy.posteriors.table_scenario import MEMBERS, ONE_EACH, Scenario
-from taskroy.posteriors.tables import Column, Table
+from taskroy.posteriors.tables import Column, Table, record, show
 
 _TITLES = {
     "variance": "Variance of log wages",
@@ -59,12 +59,15 @@ def inequality_table(scenario: Scenario, band: Band) -> Table:
 def welfare_table(scenario: Scenario, band: Band) -> Table:
     """Return the change of welfare: all workers first, then by occupation, largest gain first."""
     draws = scenario.draws
-    everyone = {
-        "occupation": ["All workers"],
-        **estimate("welfare_change", draws["welfare_change"], band),
-        "rise_probability": [float((draws["welfare_change"] > 0).mean())],
-        **estimate("wage_change", draws["mean_change"], band),
-    }
+    everyone = pd.DataFrame(
+        {
+            "occupation": ["All workers"],
+            **estimate("welfare_change", draws["welfare_change"], band),
+            "rise_probability": [float((draws["welfare_change"] > 0).mean())],
+            **estimate("wage_change", draws["mean_change"], band),
+            **estimate("better_off", draws["welfare_winners"], band),
+        }
+    )
     each = {
         "occupation": scenario.occupations,
         **estimate("welfare_change", draws["welfare_change_by_occupation"], band),
@@ -72,24 +75,23 @@ def welfare_table(scenario: Scenario, band: Band) -> Table:
         **estimate("wage_change", draws["worker_change_by_occupation"], band),
     }
     frame = pd.DataFrame(each).sort_values("welfare_change", ascending=False, kind="stable")
-    better = draws["welfare_winners"]
-    share = estimate("share", better, band)
+    better_off = Column("better_off", "Share who are better off", "percent", band=True, shown=False)
     return Table(
         f"{scenario.prefix}-welfare",
         "Change of welfare in log points of the wage, and of the expected wage, by the occupation "
         f"held before, with {band.name}s",
         f"{ONE_EACH}; {MEMBERS}",
-        pd.concat([pd.DataFrame(everyone), frame], ignore_index=True),
+        pd.concat([everyone, frame], ignore_index=True),
         (
             Column("occupation", "Occupation before"),
             Column("welfare_change", "Welfare, log points [band]", "log_points", band=True),
             Column("rise_probability", "Probability of a rise", "probability"),
             Column("wage_change", "Wage, log points [band]", "log_points", band=True),
+            better_off,
         ),
         (
             "Welfare is what workers expect of the best of their occupations, wages, amenities and "
             "tastes together. Its change is the uniform change of log wages that they value as "
-            f"much. {100 * share['share'][0]:.0f}% [{100 * share['share_low'][0]:.0f}, "
-            f"{100 * share['share_high'][0]:.0f}] of the workers are better off.",
+            f"much. {show(better_off, record(everyone, 0))} of the workers are better off.",
         ),
     )

@@ -15,9 +15,12 @@ from taskroy.posteriors.tables import Column, Table
 from taskroy.posteriors.titles import plain_title, titles_of
 
 _MANY_TASKS = 10  # beyond, K(K-1)/2 correlations are too many to read
-SILENT, LOUD = "the data say little", "the data say much"
 _LITTLE = 0.9
 _PARTLY = 0.5
+_WIDER = 1.3  # three standard errors of the ratio of two variances, of 400 draws each
+#: Readings that others name.
+SILENT, LOUD = "the data say little", "the data say much"
+WIDER = "the posterior is wider than the prior"
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,7 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     several = posterior.sizes["chain"] > 1
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 of constants: not a number
         rhat = (
-            arviz_stats.rhat(posterior, sample_dims=SAMPLE)
-            if several
-            else np.full(len(read), None)
+            arviz_stats.rhat(posterior, sample_dims=SAMPLE) if several else np.full(len(read), None)
         )
     frame = read.assign(
         label=[label.partition(": ")[2] or label for label in read["parameter"]],
@@ -91,7 +92,8 @@ def parameter_tables(tree: xr.DataTree, band: Band) -> tuple[Table, Table]:
     notes = (
         "Skills, intercepts, amenities and scales are in log-wage units.",
         "A ratio of 1 means that the data taught nothing: what is concluded from that parameter "
-        "comes from the prior.",
+        "comes from the prior. One above 1 means that the data made it less sure: they lie where "
+        "the prior did not expect them.",
         *(() if several else ("R̂ compares chains and says nothing about a single one: “–”.",)),
     )
     main = frame["panel"] != ""
@@ -128,8 +130,8 @@ def readings(tree: xr.DataTree) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each number: ``name`` of its variable, ``parameter`` in words,
-        ``variance_ratio`` of posterior over prior, and ``reading``, among `SILENT`, others that
-        begin as `LOUD` does, and a dash of what the model fixes.
+        ``variance_ratio`` of posterior over prior, and ``reading``, among `SILENT` and `WIDER`,
+        others that may begin as `LOUD` does, and a dash of what the model fixes.
     """
     return _compared(tree)[2]
 
@@ -156,13 +158,18 @@ def _compared(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, pd.DataFra
 
 
 def _reading(ratio: float, *, beyond: bool) -> str:
+    """Say what a ratio of variances means; where the mean has left the prior, that first."""
     if not np.isfinite(ratio):
         return "–"
+    narrowed = "the data say something" if ratio > _PARTLY else LOUD
     if beyond:
-        return f"{LOUD}; the result lies beyond what the prior expected"
-    if ratio > _LITTLE:
-        return SILENT
-    return "the data say something" if ratio > _PARTLY else LOUD
+        far = "the result lies beyond what the prior expected"
+        if ratio > _WIDER:
+            return f"{far}, and is less sure than the prior"
+        return f"{far}, and is no surer" if ratio > _LITTLE else f"{narrowed}; {far}"
+    if ratio > _WIDER:
+        return WIDER
+    return SILENT if ratio > _LITTLE else narrowed
 
 
 def _size(draws: xr.DataArray, method: str) -> xr.DataArray:

@@ -12,6 +12,7 @@ import pandas as pd
 
 Kind = Literal[
     "text",
+    "truth",
     "count",
     "percent",
     "percent1",
@@ -153,7 +154,7 @@ def record(frame: pd.DataFrame, place: int) -> dict[str, Any]:
 def show(column: Column, row: Mapping[str, Any]) -> str:
     """Return the text of a cell: a number in its unit, with its band in square brackets."""
     value = row[column.key]
-    if column.kind == "text":
+    if column.kind in ("text", "truth"):
         return str(value)
     if not math.isfinite(value):
         return "not shown" if row.get(SUPPRESSED) else "–"
@@ -224,6 +225,7 @@ _FORMATS: dict[Kind, Callable[[float], str]] = {
 }
 _UNITS: dict[Kind, str] = {
     "text": "text",
+    "truth": "true or false",
     "count": "count",
     "percent": "fraction of 1 (shown in per cent)",
     "percent1": "fraction of 1 (shown in per cent)",

@@ -1,9 +1,9 @@
 """How far each worker moves the headlines: they without him, from the weights that leave him out.
 
 Weights of a worker make the draws of θ those of a fit to the others (PSIS-LOO, see
-:mod:`taskroy.posteriors.leave_one_out`). The population stays as it is: he is still among the workers
-whose wages change, with skills that his career tells of. What is left out is what he taught about
-everybody else.
+:mod:`taskroy.posteriors.leave_one_out`). The population stays as it is: he is still among the
+workers whose wages change, with skills that his career tells of. What is left out is what he taught
+about everybody else.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from taskroy.posteriors.power_scaling import headlines_at
 class Influence(NamedTuple):
     """The worker who moves a headline of a scenario most, among those of whom it is known.
 
-    ``move`` is how far leaving the worker (a number) out moves the headline's posterior mean, in its
-    own units, and ``in_sds`` in posterior sds. ``unknown`` workers are not among them: their k̂ is
-    too large, and with it what the weights say.
+    ``move`` is how far leaving the worker (a number) out moves the headline's posterior mean, in
+    its own units, and ``in_sds`` in posterior sds. ``unknown`` workers are not among them: their k̂
+    is too large, and with it what the weights say.
     """
 
     worker: int

@@ -37,6 +37,7 @@ def data_answer(study: Study, panel: Panel, tasks: TaskTable) -> Answer:
         Panel, occupations (with those of the task table in which nobody is seen), covariates, and
         tasks with the share of each that every scenario automates.
     """
+    from taskroy.data.sample_flow import flow_in_words
     from taskroy.models.scenario_tasks import automated_shares
 
     facts = _panel_facts(panel)
@@ -58,6 +59,7 @@ def data_answer(study: Study, panel: Panel, tasks: TaskTable) -> Answer:
             f"{facts['first_year']} to {facts['last_year']}, {facts['mean_years']:.1f} years a "
             f"worker; log wage {facts['mean_log_wage']:.2f} on average, "
             f"sd {facts['sd_log_wage']:.2f}.",
+            *([f"Sample: {flow_in_words(panel.flow)}."] if panel.flow else []),
             f"Covariates: {', '.join(panel.covariates) or 'none'}.",
             *([f"Told apart: {_counts(facts['groups'])}."] if panel.groups else []),
             _table(
@@ -131,7 +133,8 @@ def sensitivity_answer(grid: Grid, report: Path) -> Answer:
     report
         Where they are laid out.
     """
-    from taskroy.posteriors.table_sensitivity import sensitivity_table, sensitivity_words
+    from taskroy.posteriors.table_sensitivity import sensitivity_table
+    from taskroy.posteriors.words_sensitivity import sensitivity_words
 
     table = sensitivity_table(grid)
     words = sensitivity_words(grid, table)
@@ -207,11 +210,14 @@ def calibration_answer(found: Mapping[str, Any], place: Path) -> Answer:
 
 
 def _panel_facts(panel: Panel) -> dict[str, Any]:
+    from taskroy.data.sample_flow import flow_to_json
+
     frame = panel.frame
     years = frame.groupby("worker").size()
     return {
         "source": panel.source,
         "sha256": panel.sha256,
+        "sample": flow_to_json(panel.flow),
         "workers": len(years),
         "observations": len(frame),
         "first_year": int(frame["year"].min()),

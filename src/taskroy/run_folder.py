@@ -9,9 +9,10 @@ from pathlib import Path
 
 from taskroy.errors import StudyError
 from taskroy.posteriors.files import sole_holder, write_atomically
+from taskroy.posteriors.gate import GATE
 from taskroy.stages import POSTERIOR
 
-STUDY, GATE = "study.toml", "gate.json"
+STUDY = "study.toml"
 _RESULTS = (GATE, "report.html", "report.json")
 _LOCK = ".run.lock"  # stays when a run has ended, and so marks the folder as a run's
 

@@ -12,6 +12,7 @@ import pytest
 
 from taskroy.data import wagepan
 from taskroy.data.load import load_panel
+from taskroy.data.sample_flow import SampleStep, flow_in_words
 from taskroy.data.validate import PanelWarning
 from taskroy.errors import DataError
 
@@ -138,3 +139,35 @@ def test_what_nobody_holds_cannot_be_left_out() -> None:
         load_panel(without=["sale"])
     with pytest.raises(DataError, match="Of a simulated panel no occupation is left out"):
         load_panel("simulated", seed=1, without=["sales"])
+
+
+def test_what_each_rule_leaves_is_counted(rows: pd.DataFrame) -> None:
+    twice = rows.assign(worker=rows["worker"] + 10)  # six workers, of two years each
+    twice.loc[twice["worker"] == 12, "occupation"] = "15-20"
+    once = rows.iloc[:2].assign(worker=[21, 22], wage=[9.0, None])
+    young = rows.iloc[:1].assign(worker=31, age=3.0)
+    with pytest.warns(PanelWarning, match="dropped 1 of 14 rows"):
+        panel = load_panel(
+            pd.concat([rows, twice, once, young]),
+            filters={"age": [16, 99]},
+            drop_missing=True,
+            min_years=2,
+            workers=5,
+            seed=1,
+            without=["13-10"],
+        )
+    kept = panel.frame
+    assert [(step.rule, step.rows, step.workers) for step in panel.flow] == [
+        ("read", 15, 9),
+        ("with the filters", 14, 8),
+        ("with occupation, wage and covariates", 13, 7),
+        ("of workers seen in 2 years or more", 12, 6),
+        ("of workers drawn at random", 10, 5),
+        ("without the occupations left out", len(kept), kept["worker"].nunique()),
+    ]
+    assert flow_in_words(panel.flow[:2]) == ("15 rows of 9 workers read; 14 of 8 with the filters")
+
+
+def test_rules_that_do_not_apply_are_not_counted(rows: pd.DataFrame) -> None:
+    assert load_panel(rows).flow == (SampleStep("read", 6, 3),)
+    assert load_panel("simulated", seed=1).flow == ()

@@ -75,6 +75,22 @@ def test_everything_that_it_depends_on_is_written(taskroy: Any) -> None:
 
 
 @pytest.mark.usefixtures("no_figure")
+def test_of_a_route_without_chains_none_are_told(taskroy: Any) -> None:
+    arguments = ("calibrate", "--replications", "20", "--output")
+    assert taskroy(*arguments, "out", "--route", "svi").exit_code == 0
+    assert "steps_a_draw" not in found()["fits"]
+    effort = next(x for x in Path("out/calibration.md").read_text().splitlines() if "Effort" in x)
+    for word in ("chain", "diverged", "steps a draw", "250"):
+        assert word not in effort
+    assert "1,500 steps of the optimiser" in effort
+    assert "100 independent draws of the Gaussian alone" in effort
+    assert "not resampled by importance" in effort
+    assert taskroy(*arguments, "nuts").exit_code == 0
+    table = Path("nuts/calibration.md").read_text()
+    assert "1 chain, 250 + 400 draws, thinned by 4; 0 steps a draw, 0% of draws diverged" in table
+
+
+@pytest.mark.usefixtures("no_figure")
 def test_it_goes_on_where_it_stopped(taskroy: Any) -> None:
     arguments = ("calibrate", "--replications", "60", "--output", "out")
     StandIn.stops_at = 1

@@ -69,7 +69,9 @@ def test_data_check_tells_who_is_in_the_data(taskroy: Any) -> None:
     assert told.exit_code == 0
     assert "545 workers, 4360 worker-years, 1980 to 1987" in told.stdout
     assert "Nothing was fitted" in told.stdout
+    assert "Sample: 4,360 rows of 545 workers read." in told.stdout
     facts = json.loads(taskroy("data", "check", "--json").stdout)
+    assert facts["panel"]["sample"] == [{"rule": "read", "rows": 4360, "workers": 545}]
     assert sum(row["observations"] for row in facts["occupations"]) == 4360
     assert sum(row["share"] for row in facts["occupations"]) == pytest.approx(1.0)
     assert facts["panel"]["workers"] == 545

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def ran(folder: Path, *more: str, overwrite: bool = False, allow_failed: bool = 
 
 def test_a_run_does_every_stage_in_order(stand_ins: Any, tmp_path: Path) -> None:
     done = ran(tmp_path / "a/b")
-    assert stand_ins.calls == ["fit", "check", "counterfactual", REPORTED]
+    assert stand_ins.calls == ["fit", "check", "counterfactual", "check", REPORTED]
     folder = tmp_path / "a/b"
     assert (folder / "study.toml").read_text() == STUDY
     assert json.loads((folder / "gate.json").read_text())["verdict"] == "PASS"
@@ -58,7 +59,7 @@ def test_a_second_run_uses_the_posterior_again(stand_ins: Any, tmp_path: Path) -
     stand_ins.calls.clear()
     done = ran(tmp_path / "out", SECOND)
     assert done.reused
-    assert stand_ins.calls == ["check", "counterfactual", REPORTED]
+    assert stand_ins.calls == ["check", "counterfactual", "check", REPORTED]
     stored = open_posterior(done.posterior)
     assert stored["counterfactual"].to_dataset()["scenario"].values[1] == "second"
     assert len(Study.from_json(stored.attrs["study"], where="store").scenario) == 2
@@ -86,7 +87,7 @@ def test_a_posterior_of_another_study_is_not_used(
     assert (tmp_path / "out/study.toml").read_text() == STUDY  # nothing was touched
     assert (tmp_path / "out/report.html").exists()
     run(study, text, tmp_path / "out", overwrite=True, progress=Silent())
-    assert stand_ins.calls == ["fit", "check", "counterfactual", REPORTED]
+    assert stand_ins.calls == ["fit", "check", "counterfactual", "check", REPORTED]
     assert open_posterior(tmp_path / "out/posterior.zarr").attrs["study"] == study.to_json()
 
 
@@ -190,11 +191,34 @@ def test_a_failed_gate_refuses_the_report(stand_ins: Any, tmp_path: Path) -> Non
     assert done.gate.verdict == "FAIL"
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_gate_that_is_told_is_that_of_the_headlines(
+    stand_ins: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool
+) -> None:
+    if earlier:  # what an earlier scenario's headlines say is of no account
+        ran(tmp_path / "out")
+    check, asked = stand_ins.check, []
+
+    def of_headlines(posterior: Any) -> Any:
+        asked.append("counterfactual" in posterior.children)
+        stand_ins.verdict = "FAIL" if asked[-1] else "PASS"
+        return check(posterior)
+
+    monkeypatch.setattr(sys.modules["taskroy.posteriors.checks"], "check", of_headlines)
+    with pytest.raises(GateError):
+        ran(tmp_path / "out", SECOND)
+    assert asked == [False, True]
+    assert json.loads((tmp_path / "out/gate.json").read_text())["verdict"] == "FAIL"
+    assert ran(tmp_path / "out", SECOND, allow_failed=True).gate.verdict == "FAIL"
+    assert stand_ins.calls[-1] == "report eti 0.9 True"
+
+
 def test_a_review_is_told_and_goes_on(
     stand_ins: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand_ins.verdict = "REVIEW"
     assert ran(tmp_path / "out").report.exists()
+    assert caplog.text.count("second look") == 1
     assert "second look: R-hat is 1.00 (at most 1.01). More warm-up." in caplog.text
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.collections import LineCollection
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_sensitivity import curve_drawing, tornado_drawing
 from taskroy.posteriors.figure_style import render
 from taskroy.posteriors.grid import Grid, Outcome, Summary, read_grid, summarize, write_grid
-from taskroy.posteriors.table_sensitivity import sensitivity_table, sensitivity_words
+from taskroy.posteriors.table_sensitivity import sensitivity_table
+from taskroy.posteriors.words_sensitivity import sensitivity_words
 
 BAND = Band("eti", 0.9)
 STUDY = {"panel": {}, "tasks": {}, "model": {"shock": "worker"}, "inference": {}, "scenario": []}
@@ -54,7 +58,25 @@ def test_rows_are_in_order_of_influence_and_say_what_changes_the_sign() -> None:
     ]
     np.testing.assert_allclose(frame.loc["other label", "difference"], -0.08)
     np.testing.assert_allclose(frame.loc["other label", "difference_sds"], -8)
-    assert frame.loc["other label", "majority"] == "yes"
+    assert list(frame["majority"]) == [
+        *("–", "yes", "band covers 50%", "no", "not to be trusted", "no result")
+    ]
+    assert list(frame["trusted"]) == [True, True, True, True, False, False]
+    assert list(frame["mean_change_side"][:5]) == [1, -1, 0, 1, -1]
+    assert np.isnan(frame.loc["long careers", "mean_change_side"])
+
+
+def test_files_say_of_every_row_whether_it_is_to_be_trusted() -> None:
+    table = sensitivity_table(GRID)
+    csv = pd.read_csv(io.StringIO(table.to_csv())).set_index("value")
+    rows = {row["value"]: row for row in table.to_json()["rows"]}
+    for value, row in rows.items():
+        trusted = value not in ("known", "long careers")
+        assert row["trusted"] is trusted
+        assert csv.loc[value, "trusted"] == trusted
+    assert csv.loc["known", "majority"] == rows["known"]["majority"] == "not to be trusted"
+    assert rows["long careers"]["winners_side"] is None
+    assert (rows["other label"]["winners_side"], csv.loc["other label", "winners_side"]) == (-1, -1)
 
 
 def test_words_say_what_matters_most_and_what_has_no_result() -> None:
@@ -68,6 +90,41 @@ def test_words_say_what_matters_most_and_what_has_no_result() -> None:
     calm = replace(GRID, alternatives=GRID.alternatives[:1])
     said = " ".join(sensitivity_words(calm, sensitivity_table(calm)))
     assert "No alternative changes the sign" in said
+
+
+def words(base: Outcome, *alternatives: Outcome) -> str:
+    found = Grid(STUDY, BAND, base, alternatives)
+    return " ".join(sensitivity_words(found, sensitivity_table(found)))
+
+
+def test_a_mean_that_changes_its_sign_is_told_though_the_band_covers_zero() -> None:
+    turned = outcome("Exposure", "other label", -0.01)
+    said = words(GRID.base, turned, GRID.alternatives[0])
+    assert "No alternative changes the sign" not in said
+    assert "has the other sign, though the band covers zero, with: Exposure: other label." in said
+    assert "cannot be told from zero" not in said
+    assert "though the band covers 50%, whether most workers gain is another with: Exp" in said
+    frame = sensitivity_table(Grid(STUDY, BAND, GRID.base, (turned,))).frame
+    assert frame["sign"][1] == "its mean does, band covers zero"
+    assert frame["majority"][1] == "its mean does, band covers 50%"
+
+
+def test_where_the_study_leaves_it_open_the_alternatives_that_do_not_are_told() -> None:
+    base = outcome("", "the study itself", 0.01)
+    said = words(base, outcome("A", "up", 0.05), outcome("A", "down", -0.05), base)
+    assert (
+        "In the study itself the band of the mean change covers zero; it lies above zero with: "
+        "A: up, and it lies below zero with: A: down." in said
+    )
+    assert "share who gain covers 50%; it lies above 50% with: A: up, and it lies below" in said
+    said = words(base, outcome("A", "same", 0.012))
+    assert "of the mean change covers zero, as with every alternative." in said
+
+
+def test_a_study_that_failed_its_checks_is_said_to_have() -> None:
+    said = words(replace(GRID.base, verdict="FAIL"), GRID.alternatives[3])
+    assert said.startswith("The study’s own fit failed its checks")
+    assert "changes the sign" not in said
 
 
 def test_a_grid_is_read_back_for_its_own_study_and_band(tmp_path: Path) -> None:
@@ -102,7 +159,18 @@ def test_summaries_are_those_of_the_draws() -> None:
 def test_figures_are_drawn_with_and_without_results(grid: Grid) -> None:
     table = sensitivity_table(grid)
     for drawing in (
-        tornado_drawing(table, "one", "scenario-1"),
+        tornado_drawing(table, "one", BAND, "scenario-1"),
         curve_drawing(table, "one", BAND, "scenario-1"),
     ):
         assert render(drawing, watermark=None)["svg"].startswith(b"<?xml")
+
+
+def test_ends_of_the_tornado_have_their_bands() -> None:
+    figure = tornado_drawing(sensitivity_table(GRID), "one", BAND, "scenario-1").draw()
+    (axes,) = figure.axes
+    lines = [one for one in axes.collections if isinstance(one, LineCollection)]
+    ends = [[part[:, 0] for part in line.get_segments()] for line in lines]
+    # Exposure, then Prices; both lie below the study, so that no end above has a band.
+    np.testing.assert_allclose(ends[0], [[-4.6, -1.4], [2.4, 5.6]])
+    assert ends[1] == []
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Exposure", "Prices"]

@@ -120,6 +120,10 @@ def make_tree(
         "seed": 1,
         "panel_source": "made up",
         "panel_sha256": "0" * 64,
+        "sample": [
+            {"rule": "read", "rows": 1000, "workers": 70},
+            {"rule": "with the <i>filters</i>", "rows": 5 * sum(workers), "workers": people},
+        ],
         "tasks_sha256": "1" * 64,
         "method": "nuts" if chains > 1 else "svi",
         "seconds": 12.3,

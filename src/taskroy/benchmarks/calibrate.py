@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taskroy.benchmarks.calibration_effort import chain_statistics
 from taskroy.benchmarks.calibration_table import table
 from taskroy.benchmarks.machine import machine, versions
 from taskroy.errors import StudyError
@@ -186,14 +187,12 @@ def _written(
             "effective_draws": dict(
                 zip(names, np.median(whole.effective, 0).round(1).tolist(), strict=True)
             ),
-            "diverging_draws": float(whole.diverging.mean()),
-            "data_sets_with_divergences": float((whole.diverging > 0).mean()),
-            "steps_a_draw": float(whole.steps.mean()),
+            **chain_statistics(plan.inference.method, whole.diverging, whole.steps),
             "largest_grid_error": float(whole.grid_error.max()),
         },
     }
     write_atomically(folder / RESULT, _text(found))
-    write_atomically(folder / TABLE, table(found, assessed))
+    write_atomically(folder / TABLE, table(found))
     spread = uniforms(whole.rank, plan.draws, np.random.default_rng(plan.seed))
     drawing = calibration_drawing(spread, names, _BAND)
     write_atomically(folder / FIGURE, render(drawing, watermark=None, kinds=("svg",))["svg"])

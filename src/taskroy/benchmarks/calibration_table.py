@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from taskroy.posteriors.calibration import Calibration
+from taskroy.benchmarks.calibration_effort import effort
 
 
-def table(found: Mapping[str, Any], assessed: Calibration) -> str:
+def table(found: Mapping[str, Any]) -> str:
     """Return what was found as Markdown, with everything that it depends on.
 
     Parameters
     ----------
     found
         As ``calibration.json`` holds it.
-    assessed
-        Its tests.
     """
     plan, fits, place = found["plan"], found["fits"], found["machine"]
-    model, inference = plan["model"], plan["inference"]
+    model, inference, assessed = plan["model"], plan["inference"], found["calibration"]
     variant = ", ".join(f"{k} {v}" for k, v in model.items() if k != "priors")
     priors = "; ".join(f"{k} {_prior(v)}" for k, v in model["priors"].items())
     by = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -30,42 +27,37 @@ def table(found: Mapping[str, Any], assessed: Calibration) -> str:
         "",
         "Written by `taskroy calibrate`.",
         "",
-        assessed.sentence(),
+        assessed["sentence"],
         "",
-        f"* Route `{inference['method']}`; seed {plan['seed']}; {assessed.replications:,} data "
+        f"* Route `{inference['method']}`; seed {plan['seed']}; {assessed['replications']:,} data "
         f"sets of {plan['workers']} workers and {plan['years']} years, four occupations, two "
-        f"tasks; truths ranked among {assessed.draws} draws.",
+        f"tasks; truths ranked among {assessed['draws']} draws.",
         f"* Model: {variant}.",
         f"* Priors, of simulator and fit alike: {priors}.",
-        f"* Effort: {inference['chains']} chains, {inference['warmup']} + {inference['draws']} "
-        f"draws, thinned by {plan['thin']}; {fits['steps_a_draw']:.0f} steps a draw, "
-        f"{100 * fits['diverging_draws']:.2g}% of draws diverged, in "
-        f"{100 * fits['data_sets_with_divergences']:.2g}% of the data sets; largest error of the "
-        f"quadrature in log P {fits['largest_grid_error']:.1e}.",
+        f"* Effort: {effort(plan, fits)}; largest error of the quadrature in log P "
+        f"{fits['largest_grid_error']:.1e}.",
         f"* Commit {found['commit']}; {by}; {place['cpu']}, {place['cores']} cores, "
         f"{place['device']}; {found['date']}.",
         "",
         "*Mean* and *sd* are of the truths' normal scores, 0 and 1 where all is right. Tests are "
-        f"p-values, and fail below {assessed.level:.1e}. *In 50%* and *in 90%* are the shares of "
-        "truths inside central intervals, with 95% binomial intervals. *Effective* is the median "
-        "effective number of the draws ranked against; where it is below about 100, extreme ranks "
-        "are a little too frequent by that alone.",
+        f"p-values, and fail below {assessed['level']:.1e}. *In 50%* and *in 90%* are the shares "
+        "of truths inside central intervals, with 95% binomial intervals. *Effective* is the "
+        "median effective number of the draws ranked against; where it is below about 100, extreme "
+        "ranks are a little too frequent by that alone.",
         "",
         _line((*columns, "in 90%", "effective", "verdict")),
         _line(["---"] * (len(columns) + 3)),
     ]
-    for row in assessed.rows:
-        tests = (row.mean_and_variance, row.chi_square, row.ecdf)
+    for row in assessed["rows"]:
+        tests = [f"{row[name]:.2g}" for name in ("mean_and_variance", "chi_square", "ecdf")]
         covered = [
-            f"{100 * share:.0f}% ({100 * low:.0f} to {100 * high:.0f})"
-            for share, low, high in (
-                (row.coverage_50, row.coverage_50_low, row.coverage_50_high),
-                (row.coverage_90, row.coverage_90_low, row.coverage_90_high),
-            )
+            f"{100 * row[name]:.0f}% ({100 * row[f'{name}_low']:.0f} to "
+            f"{100 * row[f'{name}_high']:.0f})"
+            for name in ("coverage_50", "coverage_90")
         ]
-        cells = (row.quantity, f"{row.mean:+.3f}", f"{row.sd:.3f}", *(f"{p:.2g}" for p in tests))
-        effective = f"{fits['effective_draws'][row.quantity]:.0f}"
-        lines.append(_line((*cells, *covered, effective, row.verdict)))
+        cells = (row["quantity"], f"{row['mean']:+.3f}", f"{row['sd']:.3f}", *tests)
+        effective = f"{fits['effective_draws'][row['quantity']]:.0f}"
+        lines.append(_line((*cells, *covered, effective, row["verdict"])))
     return "\n".join(lines) + "\n"
 
 

@@ -58,6 +58,12 @@ def test_the_section_holds_priors_and_alternatives(
     numbers = json.loads((tmp_path / "report.json").read_text())
     assert {"power-scaling", "sensitivity", "variants"} <= set(numbers["tables"])
     assert numbers["dependence"]["alternatives"][0].startswith("Of 1 alternatives")
+    brief = first_page(text)
+    assert "what matters most is: Tasks: &lt;i&gt;gwa&lt;/i&gt;." in brief
+    assert "The sign of the mean change is another with" in brief
+    assert "has not been tried" not in brief
+    assert "comes from parameters that are not known exactly" in brief
+    assert numbers["dependence"]["priors"][0] in numbers["dependence"]["brief"]
     for ending in ("csv", "tex"):
         assert (tmp_path / f"tables/sensitivity.{ending}").stat().st_size > 0
     assert (tmp_path / "figures/scenario-1-tornado.png").exists()
@@ -74,3 +80,25 @@ def test_without_densities_or_alternatives_only_the_bands_are_told(written: obje
     text = (folder / "report.html").read_text()
     section = text[text.index(f'"dependence">{HEADING}') : text.index('<h2 id="gate"')]
     assert re.findall(r"<h3>(.*?)</h3>", section) == ["On what is not known exactly"]
+
+
+def first_page(text: str) -> str:
+    start = text.index("What this answer depends on")
+    return text[start : text.index('<h2 id="bands"')]
+
+
+def test_the_first_page_says_that_no_alternative_was_tried_and_how_to(written: object) -> None:
+    folder, _, numbers = written  # type: ignore[misc]
+    brief = first_page((folder / "report.html").read_text())
+    assert "has not been tried: ‘taskroy sensitivity STUDY.toml --output FOLDER’" in brief
+    assert "comes from parameters that are not known exactly" in brief
+    assert numbers["dependence"]["brief"][0] in brief
+
+
+def test_what_is_folded_on_a_screen_is_open_in_print(written: object) -> None:
+    folder, _, _ = written  # type: ignore[misc]
+    text = (folder / "report.html").read_text()
+    paper = text[text.index("@media print") : text.index("</style>")]
+    assert "details::details-content { content-visibility: visible; display: block; }" in paper
+    assert "display: none" not in paper.replace("nav { display: none; }", "")
+    assert ".first-page { break-after: page; }" in paper

@@ -46,9 +46,30 @@ class TestGate:
         assert WATERMARK not in (good / "report.html").read_text()
         numbers = json.loads((tmp_path / "report.json").read_text())
         assert numbers["watermark"] == WATERMARK
+        stored = json.loads((tmp_path / "gate.json").read_text())
+        assert stored == {"verdict": "FAIL", "lines": numbers["gate"]}
         for file in (tmp_path / "figures").iterdir():
             other = good / "figures" / file.name
             assert file.read_bytes() != other.read_bytes(), "a figure without watermark"
+
+    def test_tables_of_a_failed_fit_are_marked_and_replace_those_of_another(
+        self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        write_report(tree, tmp_path)
+        plain = {file.name for file in (tmp_path / "tables").iterdir()}
+        numbers = (tmp_path / "tables/who.csv").read_text()
+        assert WATERMARK not in (tmp_path / "tables/who.tex").read_text()
+        gate(GOOD, BAD)
+        write_report(tree, tmp_path, allow_failed=True)
+        marked = {file.name for file in (tmp_path / "tables").iterdir()}
+        assert marked == {f"NOT-CONVERGED-{name}" for name in plain}
+        # A line of text above the numbers would be taken for the names of the columns.
+        assert (tmp_path / "tables/NOT-CONVERGED-who.csv").read_text() == numbers
+        for file in (tmp_path / "tables").glob("*.tex"):
+            assert rf"\caption{{{WATERMARK}. " in file.read_text()
+        gate(GOOD)
+        write_report(tree, tmp_path)
+        assert {file.name for file in (tmp_path / "tables").iterdir()} == plain
 
     def test_a_fit_to_review_is_said_to_be_one(
         self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
@@ -58,6 +79,17 @@ class TestGate:
         text = " ".join(page.text)
         assert text.index("look at: tree depth") < text.index("Scenario:")
         assert WATERMARK not in text
+
+    def test_each_line_says_whether_it_counts(
+        self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path
+    ) -> None:
+        gate(GOOD, replace(GOOD, name="leave one out", status="REVIEW", of="model"))
+        page = Page(write_report(tree, tmp_path).read_text())
+        head, draws, model = page.table("Checks of the fit")
+        assert head[:3] == ["Check", "Asks of", "Result"]
+        assert draws[1:3] == ["the draws", "PASS"]
+        assert model[1:3] == ["the model", "REVIEW"]
+        assert "do not count in the verdict" in " ".join(page.text)
 
     def test_reports_what_earlier_versions_stored(
         self, gate: Callable[..., None], undrawn: None, tmp_path: Path

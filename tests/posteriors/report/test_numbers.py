@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 import xarray as xr
 
 import report_tree as trees
-from report_page import Page, Written
+from report_page import GOOD, Page, Written
+from taskroy.posteriors.gate import Gate
 from taskroy.posteriors.report import write_report
 
 
@@ -44,7 +46,9 @@ class TestNumbers:
     def test_every_cell_of_the_page_is_in_the_json(self, written: Written) -> None:
         _, page, numbers = written
         compared = 0
-        for table in numbers["tables"].values():
+        for name, table in numbers["tables"].items():
+            if name == "scenario-1-transitions":
+                continue  # a figure shows them
             printed = page.table(table["caption"])[1:]
             assert len(printed) == len(table["rows"])
             for cells, row in zip(printed, table["rows"], strict=True):
@@ -148,3 +152,42 @@ class TestNumbers:
         assert rows["Mean skill (s̄): Work Output"]["reading"] == "the data say little"
         assert rows["Wage shocks, sd (ϱ)"]["reading"] == "the data say much"
         assert rows["Wage shocks, sd (ϱ)"]["variance_ratio"] < 0.2
+
+    def test_the_sample_is_told_from_the_rows_that_were_read(self, written: Written) -> None:
+        _, page, numbers = written
+        rows = page.table("From the rows that were read")
+        assert rows[1] == ["read", "1,000", "–", "70"]
+        assert rows[2] == ["with the <i>filters</i>", "855", "145", "60"]
+        assert numbers["tables"]["sample"]["rows"][1]["left_out"] == 145
+        assert "sample" not in [row["item"] for row in numbers["tables"]["provenance"]["rows"]]
+
+    def test_every_number_of_the_page_is_in_the_files(
+        self, tree: xr.DataTree, written: Written
+    ) -> None:
+        folder, _, numbers = written
+        group = tree["counterfactual"].to_dataset().isel(scenario=0)
+        answer = numbers["answers"][0]
+        more = float((group["winners"] > group["losers"]).mean())
+        assert answer["more_gain_probability"] == more
+        assert f"with probability {100 * max(more, 1 - more):.0f}%." in answer["answer"][0]
+        weight = group["employment_before"].mean(("chain", "draw"))
+        exposure = float((weight * group["occupation_exposure"]).sum() / weight.sum())
+        assert answer["mean_exposure"] == pytest.approx(exposure, abs=1e-12)
+        assert f"{100 * exposure:.0f}% of the work of" in answer["question"][0]
+        cells = numbers["tables"]["scenario-1-transitions"]["rows"]
+        flow = group["flow_mean"].to_numpy()
+        share = flow / flow.sum(1, keepdims=True)
+        assert [cell["share"] for cell in cells] == share.ravel().tolist()
+        assert (cells[10]["origin"], cells[10]["destination"]) == (
+            trees.OCCUPATIONS[1], trees.OCCUPATIONS[1],
+        )  # fmt: skip
+        assert (folder / "tables/scenario-1-transitions.csv").read_text().count("\n") == 82
+        welfare = numbers["tables"]["scenario-1-welfare"]["rows"]
+        assert welfare[0]["better_off"] == pytest.approx(float(group["welfare_winners"].mean()))
+        assert welfare[1]["better_off"] is None
+
+    def test_a_line_of_the_gate_has_its_number_and_threshold(self) -> None:
+        line = replace(GOOD, number=1.0023, threshold=1.01)
+        assert Gate((line,)).to_json()["lines"][0]["number"] == 1.0023
+        assert replace(line, number=float("nan")).to_json()["number"] is None
+        assert GOOD.to_json()["threshold"] is None
