@@ -123,8 +123,8 @@ def _laplace(statistics: xr.Dataset) -> CheckLine:
         "Laplace's method",
         "PASS" if bad == 0 else "REVIEW",
         f"{bad} workers with k-hat above {LARGEST_PARETO_K} or none; smallest relative effective "
-        f"size {np.min(statistics['skill_relative_ess'].to_numpy()):.2f}; error of the log-likelihood "
-        f"{np.sum(statistics['laplace_error'].to_numpy()):.2f} in all",
+        f"size {np.min(statistics['skill_relative_ess'].to_numpy()):.2f}; error of the "
+        f"log-likelihood {np.sum(statistics['laplace_error'].to_numpy()):.2f} in all",
         "no worker",
         "Integrating skills out takes each worker's posterior for a Gaussian; k-hat says where it "
         "is not one. Skills are drawn by importance resampling all the same.",

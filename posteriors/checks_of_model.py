@@ -20,8 +20,8 @@ RARE = 0.01
 _FAR = 0.5  # posterior sds by which a single worker may not move a headline
 _OUT = (
     "Look at those careers (numbers count the panel's workers in order of their ids, from 0). To "
-    "fit without them give the table a column that is 0 in their rows and 1 in others, and keep the "
-    "others: filters = {that_column = [1, 1]} under [panel]."
+    "fit without them give the table a column that is 0 in their rows and 1 in others, and keep "
+    "the others: filters = {that_column = [1, 1]} under [panel]."
 )
 
 
