@@ -69,6 +69,8 @@ def _sampler(posterior: xr.DataTree) -> list[CheckLine]:
             "0",
             "A divergence is a place that the sampler could not follow, so did not explore.",
             "Raise target_accept (0.9, 0.95); if it stays, the model strains against the data.",
+            number=divergences,
+            threshold=0,
         ),
         CheckLine(
             "E-BFMI",
@@ -77,6 +79,8 @@ def _sampler(posterior: xr.DataTree) -> list[CheckLine]:
             f"at least {BFMI}",
             "Low values mean heavy tails that chains cross slowly.",
             "Run a longer warm-up.",
+            number=bfmi,
+            threshold=BFMI,
         ),
         CheckLine(
             "tree depth",
@@ -85,6 +89,8 @@ def _sampler(posterior: xr.DataTree) -> list[CheckLine]:
             "none",
             "Capped draws are right but move little.",
             "Raise max_tree_depth or run a longer warm-up.",
+            number=capped,
+            threshold=0,
         ),
     ]
 
@@ -113,6 +119,8 @@ def _quadrature(posterior: xr.DataTree) -> CheckLine:
         "eight draws from the smallest to the largest ν: the largest of them. One of a log unit "
         "weighs draws wrongly by a factor of e: they are not the posterior's.",
         "Fit again with a tenth of the tolerance under [inference].",
+        number=error,
+        threshold=100 * GRID_ERROR,
     )
 
 
@@ -129,6 +137,8 @@ def _laplace(statistics: xr.Dataset) -> CheckLine:
         "Integrating skills out takes each worker's posterior for a Gaussian; k-hat says where it "
         "is not one. Skills are drawn by importance resampling all the same.",
         'Use method = "nuts", which has no such error.',
+        number=bad,
+        threshold=0,
     )
 
 
@@ -156,6 +166,8 @@ def _laplace_shift(posterior: xr.DataTree) -> CheckLine:
         "of Laplace's method, estimated with proposals of skills that all draws share. By more "
         "than a posterior sd bands lie beside the posterior.",
         'Use method = "nuts", which has no such error, or "svi", which corrects it.',
+        number=far.value,
+        threshold=LARGEST_SHIFT,
     )
 
 
@@ -172,6 +184,8 @@ def _variational(posterior: xr.DataTree) -> list[CheckLine]:
         f"{USELESS_PARETO_K:g} importance weights have no finite mean (Vehtari et al. 2024): "
         "nothing ties these draws to the posterior.",
         'Use method = "nuts" for answers; SVI is for a first look.',
+        number=weights.pareto_k,
+        threshold=LARGEST_PARETO_K,
     )
     if not weights.reliable:
         return [shape]
@@ -183,6 +197,8 @@ def _variational(posterior: xr.DataTree) -> list[CheckLine]:
         "Number of independent draws that the resampled ones are worth: below the bar reported "
         "digits are noise.",
         more_draws(weights.effective, ESS),
+        number=weights.effective,
+        threshold=ESS,
     )
     return [shape, effective]
 

@@ -67,6 +67,8 @@ def _leave_one_out(found: ELPDData) -> CheckLine:
         "posterior so much that the weights fail.",
         _OUT,
         of="model",
+        number=len(influential),
+        threshold=0,
     )
 
 
@@ -84,6 +86,8 @@ def _influence(found: Influence) -> CheckLine:
         "left out (PSIS-LOO); he stays among the workers who are counted.",
         _OUT,
         of="model",
+        number=found.in_sds,
+        threshold=_FAR,
     )
 
 
@@ -104,6 +108,8 @@ def _wages_of_new_workers(posterior: xr.DataTree, found: ELPDData) -> CheckLine:
         "The model does not reproduce the spread of wages between workers: widen it by covariates, "
         "or read bands of single workers with care.",
         of="model",
+        number=p,
+        threshold=RARE,
     )
 
 
@@ -124,6 +130,8 @@ def _predictive(check: PredictiveCheck, static: bool) -> CheckLine:
         "The model does not reproduce it: what hangs on it is to be read with care"
         + (', or fitted with state_dependence = "experience".' if mobility and static else "."),
         of="model",
+        number=check.p,
+        threshold=RARE,
     )
 
 

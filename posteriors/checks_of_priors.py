@@ -99,14 +99,14 @@ def _expected(posterior: xr.DataTree) -> list[CheckLine]:
         return []
     return [
         CheckLine(
-            "prior against data",
+            "prior predictive",
             "REVIEW" if outside else "PASS",
             "; ".join(told),
             "within 99% of what the prior expects",
             "Whether panels simulated from the prior, before any data, are at times like the one "
             "that was seen. A prior that rules the data out has to be overcome by them.",
-            "Widen the prior under [model.priors], or check units and occupation codes of the "
-            "panel.",
+            "Move or widen the priors of scales under [model.priors], or check units and "
+            "occupation codes of the panel.",
             of="model",
         )
     ]

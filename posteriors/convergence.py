@@ -109,6 +109,8 @@ def convergence(
                 + ("means" if method == "bulk" else "the ends of bands")
                 + ": below the bar reported digits are noise.",
                 _LOOK if ess.unknown else more_draws(ess.value, ess_bar),
+                number=ess.value,
+                threshold=ess_bar,
             )
         )
     return lines
@@ -152,6 +154,8 @@ def _agreement(
         _LOOK
         if rhat.unknown
         else "Run longer (warmup, draws); if it stays, look at the parameter named.",
+        number=rhat.value,
+        threshold=RHAT,
     )
 
 

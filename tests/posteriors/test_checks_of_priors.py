@@ -10,7 +10,7 @@ from report_tree import TASKS, make_tree
 from taskroy.posteriors.checks_of_priors import checks_of_priors
 from taskroy.posteriors.table_parameters import LOUD, readings
 
-INFORMED, EXPECTED = "posterior against prior", "prior against data"
+INFORMED, EXPECTED = "posterior against prior", "prior predictive"
 
 
 def line_of(tree: xr.DataTree, name: str):
