@@ -31,7 +31,10 @@ from taskroy.models.world import Economy, World
 
 
 class Bargaining(Step):
-    """Workers receive a share of the gain that the steps before it create in their jobs."""
+    """Workers receive a share of the gain that the steps before it create in their jobs.
+
+    One of them at least has to act on tasks (:class:`taskroy.models.scenario.Scenario`).
+    """
 
     kind: Literal["bargaining"] = "bargaining"
     share: Annotated[

@@ -17,6 +17,7 @@ from taskroy.models.scenario import (
     Learning,
     Prices,
     Scenario,
+    Simplification,
 )
 from taskroy.models.scenario_tasks import (
     NothingChanges,
@@ -159,8 +160,18 @@ def test_impossible_scenarios_are_refused(
         checked(scenario, exposure)
 
 
+@pytest.mark.parametrize("before", [(), (Learning(),)], ids=["nothing", "learning"])
+def test_bargaining_over_nothing_is_refused(before: tuple[Any, ...]) -> None:
+    message = r"In 's' workers and employers bargain over gains that no step before has made.*below"
+    with pytest.raises(ValidationError, match=f"(?s){message}"):
+        Scenario(name="s", step=(*before, Bargaining(share=0.5), Automation()))
+    for gain in (Automation(), Augmentation(), Simplification(quantile=0.5)):
+        Scenario(name="s", step=(*before, gain, Bargaining(share=0.5), Automation()))
+
+
 def test_a_scenario_that_does_nothing_is_named(exposure: pd.DataFrame) -> None:
     checked(Scenario(name="s", step=(Augmentation(gain=0.1), Prices())), exposure)
-    for steps in ((Bargaining(share=0.5), Prices()), (Augmentation(gain=0.0),)):
+    share = (Augmentation(gain=0.0), Bargaining(share=0.5), Prices())
+    for steps in (share, (Augmentation(gain=0.0),)):
         with pytest.warns(NothingChanges, match="scenario 'idle': None of its steps"):
             checked(Scenario(name="idle", step=steps), exposure)

@@ -65,8 +65,8 @@ def same_world(a: Economy, b: Economy) -> None:
         Augmentation(gain=0.0, tasks=("selling",)),
         Simplification(strength=0.0, quantile=0.5),
         Simplification(strength=1.0, requirement=-99.0),
-        Bargaining(),
-        Bargaining(share=0.5, elasticity=2.0),
+        (Augmentation(gain=0.0), Bargaining()),
+        (Augmentation(gain=0.0), Bargaining(share=0.5, elasticity=2.0)),
         Learning(returns=0.0),
         Prices(elasticity="infinite"),
         Prices(elasticity=0.7),
@@ -75,7 +75,7 @@ def same_world(a: Economy, b: Economy) -> None:
 )
 @pytest.mark.parametrize("shock", ["occupation", "worker"])
 def test_steps_that_do_nothing_change_nothing_exactly(step: Any, shock: Any) -> None:
-    before, after, _ = played(step, shock=shock)
+    before, after, _ = played(*(step if isinstance(step, tuple) else (step,)), shock=shock)
     same_world(before, after)
 
 
@@ -272,6 +272,9 @@ def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> No
         (Scenario, {"name": "a", "step": (Prices(), MACHINES)}),
         (Scenario, {"name": "a", "step": (MACHINES, Prices(), Prices())}),
         (Scenario, {"name": "a", "step": (Automation(name="b"),)}),
+        (Scenario, {"name": "a", "step": (Bargaining(share=0.5),)}),
+        (Scenario, {"name": "a", "step": (Bargaining(), MACHINES, Bargaining())}),
+        (Scenario, {"name": "a", "step": (Learning(), Bargaining(), Prices())}),
     ],
     ids=str,
 )
