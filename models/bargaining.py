@@ -17,7 +17,7 @@ b = 1 and η = 0 are competition, exactly.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,8 @@ class Bargaining(Step):
 
     One of them at least has to act on tasks (:class:`taskroy.models.scenario.Scenario`).
     """
+
+    answers: ClassVar[bool] = True
 
     kind: Literal["bargaining"] = "bargaining"
     share: Annotated[

@@ -20,7 +20,7 @@ price falls, and has that go elsewhere as in a logit (:class:`taskroy.models.wor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +39,8 @@ CONVERGED = 1e-8
 
 class Prices(Step):
     """Prices of the occupations' labour clear markets; the last step of a scenario."""
+
+    answers: ClassVar[bool] = True
 
     kind: Literal["prices"] = "prices"
     elasticity: Annotated[

@@ -30,6 +30,7 @@ from taskroy.posteriors.effects import DIMENSIONS, WIDE
 from taskroy.posteriors.effects_over_draws import Work, over_draws
 from taskroy.posteriors.finished_blocks import FinishedBlocks
 from taskroy.posteriors.flows import GROUPS
+from taskroy.posteriors.idle_steps import warn_of_idle_steps
 from taskroy.posteriors.inequality import MEASURES
 from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
 from taskroy.posteriors.redrawn_headlines import redrawn_headlines
@@ -99,7 +100,7 @@ def counterfactual(
     Warns
     -----
     NothingChanges
-        For a scenario whose steps change nothing.
+        For a scenario, or a step of one, that changes nothing in any draw.
     """
     constants = posterior["constant_data"].to_dataset()
     exposure = _exposure(constants)
@@ -167,6 +168,7 @@ def _run(
     blocks = DrawBlocks(draws)
     with DrawSummaries.collecting() as wide:
         results = over_draws(work, question, blocks, scenario.name, wide=wide)
+        warn_of_idle_steps(scenario, results)
         summaries = {
             f"{name}_{key}": variable
             for name, dimensions in WIDE.items()
