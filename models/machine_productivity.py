@@ -4,7 +4,8 @@ Automating φ_τ of task τ changes the log wage of worker i in occupation o, at
 (φ_τ·α_oτ/LS'_o)·(z_τ − log r + m_io − s_iτ). He gains iff z_τ − log r exceeds his gap s_iτ − m_io:
 what he does himself at the task, less what he earns. Each rule picks a number from the distribution
 of gaps over workers and the occupations they hold, task by task and draw by draw. m is the wage
-under competition.
+under competition. Of a task that no occupation has, any number will do: 0. Of one that occupations
+have in which nobody works, there is none.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ def threshold(economy: Economy, share: Float[Array, " K"]) -> Float[Array, " K"]
     )
     total = weight.sum(0)
     gap = (weight * economy.world.skill - held_wage).sum(0)
-    # A task that no occupation has is automated nowhere: any productivity will do.
-    return jnp.where(total > 0, gap / jnp.where(total > 0, total, 1.0), 0.0)
+    return _where_done(economy, jnp.where(total > 0, gap / total, jnp.nan))
 
 
 def marginal(economy: Economy) -> Float[Array, " K"]:
@@ -61,8 +61,10 @@ def marginal(economy: Economy) -> Float[Array, " K"]:
     employment = before.probability.sum(0)
     skill = before.probability.T @ world.skill / employment[:, None]
     wage = (before.probability * world.productivity).sum(0) / employment
-    gap = jnp.where(jnp.asarray(world.technology.alpha) > 0, skill - wage[:, None], -jnp.inf).max(0)
-    return jnp.where(jnp.isfinite(gap), gap, 0.0)
+    # Where nobody works nobody is indifferent: the other occupations decide.
+    counts = (jnp.asarray(world.technology.alpha) > 0) & (employment > 0)[:, None]
+    gap = jnp.where(counts, skill - wage[:, None], -jnp.inf).max(0)
+    return _where_done(economy, jnp.where(counts.any(0), gap, jnp.nan))
 
 
 def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
@@ -90,6 +92,12 @@ def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
         below = jnp.cumsum(weight[order])
         place = jnp.searchsorted(below, level * below[-1])
         found = gap[order[jnp.minimum(place, len(gap) - 1)]]
-        return jnp.where(below[-1] > 0, found, 0.0)
+        return jnp.where(below[-1] > 0, found, jnp.nan)
 
-    return jax.lax.map(of_task, (world.skill.T, jnp.asarray(world.technology.alpha).T))
+    gap = jax.lax.map(of_task, (world.skill.T, jnp.asarray(world.technology.alpha).T))
+    return _where_done(economy, gap)
+
+
+def _where_done(economy: Economy, gap: Float[Array, " K"]) -> Float[Array, " K"]:
+    """Return gaps of tasks that some occupation has, and zero for the others."""
+    return jnp.where((jnp.asarray(economy.world.technology.alpha) > 0).any(0), gap, 0.0)

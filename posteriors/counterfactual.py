@@ -93,9 +93,10 @@ def counterfactual(
     ------
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
-        occupation left without labour, prices that do not converge, held shocks where experience
-        pays, skills to group by that do not exist, results that are not finite, or a cluster that
-        loses a block.
+        occupation left without labour or without workers, prices that do not converge, returns to
+        experience so large that the long run is not found, held shocks where experience pays,
+        skills to group by that do not exist, results that are not finite, or a cluster that loses a
+        block.
 
     Warns
     -----
@@ -127,6 +128,7 @@ def counterfactual(
         Here(common) if client is None else OnCluster(client, common),
         None if blocks is None else FinishedBlocks(Path(blocks)),
         progress or Silent(),
+        tuple(map(str, constants["occupation_title"].to_numpy())),
     )
     results = [_run(posterior, scenario, exposure, work) for scenario in alone]
     redrawn = redrawn_headlines(posterior, alone, exposure, work)

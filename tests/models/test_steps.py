@@ -253,6 +253,27 @@ def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> No
         assert mean.max() > 1e-3
 
 
+@pytest.mark.parametrize("rule", ["threshold", "marginal", "quantile"])
+def test_occupations_in_which_nobody_works_do_not_decide_how_productive_machines_are(
+    rule: Any,
+) -> None:
+    """And of a task that only they have, no productivity makes anybody indifferent."""
+    step = Automation(productivity=rule, quantile=0.4 if rule == "quantile" else None)
+    shares = np.array([[0.5, 0.1, 0.0]])
+
+    def told(draw: Parameters, weights: np.ndarray) -> np.ndarray:
+        technology = Technology.from_task_weights(weights, SHARES[: len(weights)])
+        news = play((step,), draw, technology, shares, "worker")[2]
+        return np.asarray(news["productivity_threshold"])[:2]
+
+    empty = np.array([0.0, 0.0, 0.0, -900.0])  # a probability of e^−3600
+    draw = DRAW._replace(intercept=DRAW.intercept + empty)
+    rest = DRAW._replace(intercept=DRAW.intercept[:3], amenity=DRAW.amenity[:3])
+    np.testing.assert_allclose(told(draw, WEIGHTS), told(rest, WEIGHTS[:3]), rtol=1e-12)
+    alone = np.array([[0.0, 0.6, 0.4], [0.0, 0.5, 0.5], [0.0, 0.3, 0.7], [0.5, 0.5, 0.0]])
+    assert np.isnan(told(draw, alone)).tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
