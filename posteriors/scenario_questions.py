@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, shares_of
 from taskroy.models.world import Shock
+from taskroy.posteriors.empty_groups import weights_within
 from taskroy.posteriors.skill_groups import QUARTILES, SkillGroups
 
 
@@ -76,14 +77,19 @@ class Common:
     def of(
         cls, posterior: xr.DataTree, groups: SkillGroups | None = None, held_shocks: int = 0
     ) -> Common:
-        """Take it from a posterior."""
+        """Take it from a posterior.
+
+        Raises
+        ------
+        ModelError
+            If the panel names groups, and no worker has any weight.
+        """
         constants = posterior["constant_data"].to_dataset()
         weighted, workers = "worker_weight" in constants, posterior["posterior"].sizes["worker"]
         weight = constants["worker_weight"].to_numpy() if weighted else np.ones(workers)
         model, members = posterior.attrs["model"], None
         if "member" in constants:
-            members = constants["member"].to_numpy() * weight
-            members = members / members.sum(1, keepdims=True)
+            members = weights_within(constants["member"].to_numpy(), weight)
         return cls(
             constants["task_weights"].to_numpy(),
             constants["labor_share"].to_numpy(),
