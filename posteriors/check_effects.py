@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
-from taskroy.models.prices import CONVERGED
+from taskroy.models.broyden import CONVERGED
 from taskroy.posteriors.effects import BY_PEOPLE, DIMENSIONS
 
 # Not numbers by right: the productivity of machines where there are none, and what becomes of those

@@ -11,7 +11,7 @@ from jax import Array
 from jax.stages import Wrapped
 from numpy.typing import NDArray
 
-from taskroy.models.prices import Root
+from taskroy.models.broyden import Root
 from taskroy.models.scenario import AnyStep
 from taskroy.models.step import Told
 from taskroy.models.technology import Technology

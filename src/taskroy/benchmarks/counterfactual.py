@@ -14,7 +14,7 @@ from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.panels import cut_table
 from taskroy.benchmarks.timing import Loop, times
 from taskroy.data.task_table import TaskTable
-from taskroy.models.prices import Root
+from taskroy.models.broyden import Root
 from taskroy.models.scenario import Automation, Bargaining, Prices, Scenario, play
 from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
