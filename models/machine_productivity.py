@@ -67,7 +67,7 @@ def marginal(economy: Economy) -> Float[Array, " K"]:
     return _where_done(economy, jnp.where(counts.any(0), gap, jnp.nan))
 
 
-def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
+def quantile(economy: Economy, share: Float[Array, " K"], level: float) -> Float[Array, " K"]:
     """Return z_τ − log r at which a share of the incumbents gains from automating τ alone, (K,).
 
     The `level`-quantile of gaps over workers and the occupations they hold, among occupations that
@@ -78,6 +78,8 @@ def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
     ----------
     economy
         Before automation.
+    share
+        φ_τ, (K,). Of a task that stays with workers no machines are asked for: not a number.
     level
         In (0, 1).
     """
@@ -94,7 +96,13 @@ def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
         found = gap[order[jnp.minimum(place, len(gap) - 1)]]
         return jnp.where(below[-1] > 0, found, jnp.nan)
 
-    gap = jax.lax.map(of_task, (world.skill.T, jnp.asarray(world.technology.alpha).T))
+    def if_automated(task: tuple[Array, Array, Array]) -> Array:
+        # To sort all gaps of a task is most of what a draw costs.
+        moves, *of = task
+        return jax.lax.cond(moves, of_task, lambda _: jnp.full((), jnp.nan, wage.dtype), tuple(of))
+
+    alpha = jnp.asarray(world.technology.alpha)
+    gap = jax.lax.map(if_automated, (jnp.asarray(share) > 0, world.skill.T, alpha.T))
     return _where_done(economy, gap)
 
 

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
 from taskroy.models.broyden import CONVERGED
+from taskroy.models.long_run_faults import FAULTS
 from taskroy.posteriors.effects import BY_PEOPLE, DIMENSIONS
 
 # Not numbers by right: the productivity of machines where there are none, and what becomes of those
 # who are skilled at what is automated where nothing is.
 _MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE})
+
+#: What tells why others are not numbers.
+TELLING = ("price_residual", *FAULTS, "employment_before", "employment_after")
 
 type _Effects = Mapping[str, NDArray[np.float64]]
 

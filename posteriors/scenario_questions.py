@@ -31,11 +31,14 @@ class Question:
         Share of each task that each step acts on.
     by
         Weights of tasks in the skills that workers are grouped by.
+    only
+        Names of the effects that are wanted; None for all. What nobody asks for is not computed.
     """
 
     steps: tuple[AnyStep, ...]
     shares: NDArray[np.float64]
     by: NDArray[np.float64]
+    only: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,12 @@ class Common:
             held_shocks,
         )
 
-    def question(self, scenario: Automation | Scenario, exposure: pd.DataFrame) -> Question:
+    def question(
+        self,
+        scenario: Automation | Scenario,
+        exposure: pd.DataFrame,
+        only: tuple[str, ...] | None = None,
+    ) -> Question:
         """Return what a scenario asks of a draw.
 
         Parameters
@@ -112,9 +120,12 @@ class Common:
             Checked.
         exposure
             Labels of the tasks.
+        only
+            As in `Question`.
         """
         return Question(
             tuple(step.form for step in steps_of(scenario)),
             np.asarray(shares_of(scenario, exposure)),
             self.groups.weights(self.tasks, automated_shares(scenario, exposure)),
+            only,
         )
