@@ -80,9 +80,11 @@ class Automation(OfTasks):
         elif self.productivity == "marginal":
             machine = marginal(now)
         elif self.quantile is not None:
-            machine = quantile(now, self.quantile)
+            machine = quantile(now, share, self.quantile)
         else:
             machine = jnp.full(share.shape, float(self.productivity))
-        technology, intercept = world.technology.automate(share, machine, world.intercept)
+        # Of tasks that stay with workers the rules may know no productivity, and need none.
+        used = jnp.where(share > 0, machine, 0.0)
+        technology, intercept = world.technology.automate(share, used, world.intercept)
         after = world._replace(technology=technology, intercept=intercept)
         return after, {"productivity_threshold": machine}

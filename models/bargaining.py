@@ -17,7 +17,7 @@ b = 1 and η = 0 are competition, exactly.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,12 @@ from taskroy.models.world import Economy, World
 
 
 class Bargaining(Step):
-    """Workers receive a share of the gain that the steps before it create in their jobs."""
+    """Workers receive a share of the gain that the steps before it create in their jobs.
+
+    One of them at least has to act on tasks (:class:`taskroy.models.scenario.Scenario`).
+    """
+
+    answers: ClassVar[bool] = True
 
     kind: Literal["bargaining"] = "bargaining"
     share: Annotated[

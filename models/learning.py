@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 from pydantic import Field
 
 from taskroy.models.step import Step, Told
@@ -42,6 +44,15 @@ class Learning(Step):
         gain = jnp.asarray(self.returns)
         return world._replace(experience_return=gain, discount=discount), {}
 
-    def check(self, exposure: object, *, where: str) -> bool:
-        """Tell that it does something; see `Step.check`."""
-        return True
+    def idle(
+        self,
+        share: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        left: NDArray[np.float64],
+        *,
+        experience: bool,
+    ) -> str | None:
+        """Return why the step changes nothing; see `Step.idle`."""
+        if self.returns == 0 and not experience:
+            return "experience pays nothing, before it or after"
+        return None

@@ -4,7 +4,8 @@ Automating φ_τ of task τ changes the log wage of worker i in occupation o, at
 (φ_τ·α_oτ/LS'_o)·(z_τ − log r + m_io − s_iτ). He gains iff z_τ − log r exceeds his gap s_iτ − m_io:
 what he does himself at the task, less what he earns. Each rule picks a number from the distribution
 of gaps over workers and the occupations they hold, task by task and draw by draw. m is the wage
-under competition.
+under competition. Of a task that no occupation has, any number will do: 0. Of one that occupations
+have in which nobody works, there is none.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ def threshold(economy: Economy, share: Float[Array, " K"]) -> Float[Array, " K"]
     )
     total = weight.sum(0)
     gap = (weight * economy.world.skill - held_wage).sum(0)
-    # A task that no occupation has is automated nowhere: any productivity will do.
-    return jnp.where(total > 0, gap / jnp.where(total > 0, total, 1.0), 0.0)
+    return _where_done(economy, jnp.where(total > 0, gap / total, jnp.nan))
 
 
 def marginal(economy: Economy) -> Float[Array, " K"]:
@@ -61,11 +61,13 @@ def marginal(economy: Economy) -> Float[Array, " K"]:
     employment = before.probability.sum(0)
     skill = before.probability.T @ world.skill / employment[:, None]
     wage = (before.probability * world.productivity).sum(0) / employment
-    gap = jnp.where(jnp.asarray(world.technology.alpha) > 0, skill - wage[:, None], -jnp.inf).max(0)
-    return jnp.where(jnp.isfinite(gap), gap, 0.0)
+    # Where nobody works nobody is indifferent: the other occupations decide.
+    counts = (jnp.asarray(world.technology.alpha) > 0) & (employment > 0)[:, None]
+    gap = jnp.where(counts, skill - wage[:, None], -jnp.inf).max(0)
+    return _where_done(economy, jnp.where(counts.any(0), gap, jnp.nan))
 
 
-def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
+def quantile(economy: Economy, share: Float[Array, " K"], level: float) -> Float[Array, " K"]:
     """Return z_τ − log r at which a share of the incumbents gains from automating τ alone, (K,).
 
     The `level`-quantile of gaps over workers and the occupations they hold, among occupations that
@@ -76,6 +78,8 @@ def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
     ----------
     economy
         Before automation.
+    share
+        φ_τ, (K,). Of a task that stays with workers no machines are asked for: not a number.
     level
         In (0, 1).
     """
@@ -90,6 +94,18 @@ def quantile(economy: Economy, level: float) -> Float[Array, " K"]:
         below = jnp.cumsum(weight[order])
         place = jnp.searchsorted(below, level * below[-1])
         found = gap[order[jnp.minimum(place, len(gap) - 1)]]
-        return jnp.where(below[-1] > 0, found, 0.0)
+        return jnp.where(below[-1] > 0, found, jnp.nan)
 
-    return jax.lax.map(of_task, (world.skill.T, jnp.asarray(world.technology.alpha).T))
+    def if_automated(task: tuple[Array, Array, Array]) -> Array:
+        # To sort all gaps of a task is most of what a draw costs.
+        moves, *of = task
+        return jax.lax.cond(moves, of_task, lambda _: jnp.full((), jnp.nan, wage.dtype), tuple(of))
+
+    alpha = jnp.asarray(world.technology.alpha)
+    gap = jax.lax.map(if_automated, (jnp.asarray(share) > 0, world.skill.T, alpha.T))
+    return _where_done(economy, gap)
+
+
+def _where_done(economy: Economy, gap: Float[Array, " K"]) -> Float[Array, " K"]:
+    """Return gaps of tasks that some occupation has, and zero for the others."""
+    return jnp.where((jnp.asarray(economy.world.technology.alpha) > 0).any(0), gap, 0.0)

@@ -19,7 +19,7 @@ from taskroy.models.bargaining import Bargaining
 from taskroy.models.learning import Learning
 from taskroy.models.prices import Prices
 from taskroy.models.skill_change import Augmentation, Simplification
-from taskroy.models.step import Told, refusal
+from taskroy.models.step import OfTasks, Told, refusal
 from taskroy.models.technology import Technology
 from taskroy.models.world import Economy, Parameters, Shock, World
 
@@ -72,6 +72,7 @@ class Scenario(BaseModel):
                 expected="prices as the last step, and once",
                 remedy="move the step with kind = 'prices' to the end",
             )
+        self._require_a_gain_to_share()
         for step in self.step:
             own = isinstance(step, Automation) and step.name
             if own and own != Automation.model_fields["name"].default:
@@ -81,6 +82,20 @@ class Scenario(BaseModel):
                     remedy="remove the name of the step",
                 )
         return self
+
+    def _require_a_gain_to_share(self) -> None:
+        """Refuse bargaining with nothing before it that changes what workers produce."""
+        shared = [place for place, step in enumerate(self.step) if isinstance(step, Bargaining)]
+        # What experience and prices pay is no part of what is bargained for.
+        if shared and not any(isinstance(step, OfTasks) for step in self.step[: shared[0]]):
+            raise refusal(
+                f"In '{self.name}' workers and employers bargain over gains that no step before "
+                "has made.",
+                expected="an automation, augmentation or simplification before the step with "
+                "kind = 'bargaining', which shares what the steps before it add",
+                remedy="move the step with kind = 'bargaining' below what it is to share, or leave "
+                "it out",
+            )
 
 
 def _form(value: Any) -> Literal["steps", "single"]:

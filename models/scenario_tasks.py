@@ -20,7 +20,7 @@ _LABOUR_LEFT = 1e-9
 
 
 class NothingChanges(UserWarning):
-    """A scenario whose steps change nothing."""
+    """A scenario, or a step of one, that changes nothing."""
 
 
 def expand(
@@ -127,16 +127,15 @@ def check_scenario(
     Warns
     -----
     NothingChanges
-        If no step does anything.
+        If no step does anything, or one of several does not, whatever the draw.
     """
-    where = f"scenario '{scenario.name}'"
-    if not any([step.check(exposure, where=where) for step in steps_of(scenario)]):
-        warnings.warn(
-            f"{where}: None of its steps changes technology or skills, so nothing else changes.",
-            NothingChanges,
-            stacklevel=2,
-        )
-    steps = steps_of(scenario)
+    where, steps = f"scenario '{scenario.name}'", steps_of(scenario)
+    idle = _idle_steps(scenario, exposure, task_weights, experience=experience)
+    told = [f"step {place + 1}, {steps[place].kind}: {why}" for place, why in idle.items()]
+    if len(idle) == sum(not step.answers for step in steps):
+        told = ["; ".join(["None of its steps changes anything to which others answer", *told])]
+    for sentence in told:
+        warnings.warn(f"{where}: {sentence}.", NothingChanges, stacklevel=2)
     pays = experience or any(isinstance(step, Learning) for step in steps)
     if pays and any(isinstance(step, Prices) and step.elasticity != "infinite" for step in steps):
         raise ModelError(
@@ -154,3 +153,24 @@ def check_scenario(
             expected="some weight on tasks that stay with workers in every occupation",
             remedy="automate a share below one, or fewer tasks",
         )
+
+
+def _idle_steps(
+    scenario: Automation | Scenario,
+    exposure: pd.DataFrame,
+    task_weights: NDArray[np.float64],
+    *,
+    experience: bool,
+) -> dict[int, str]:
+    """Return places of steps that change nothing by themselves, and why."""
+    kept, found = np.ones(len(exposure)), {}
+    for place, (step, share) in enumerate(
+        zip(steps_of(scenario), shares_of(scenario, exposure), strict=True)
+    ):
+        why = step.idle(share, task_weights, task_weights * kept, experience=experience)
+        if why is not None:
+            found[place] = why
+        if isinstance(step, Automation):
+            kept = kept * (1 - share)
+        experience |= isinstance(step, Learning) and step.returns > 0
+    return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, Self
 
 import jax.numpy as jnp
-import pandas as pd
+import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from taskroy.models.step import OfTasks, Told, refusal
@@ -34,9 +35,18 @@ class Augmentation(OfTasks):
         """Add g·φ_τ to everyone's skill."""
         return now.world._replace(skill=now.world.skill + self.gain * share), {}
 
-    def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
-        """Check tasks and labels; see `Step.check`."""
-        return super().check(exposure, where=where) and self.gain != 0
+    def idle(
+        self,
+        share: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        left: NDArray[np.float64],
+        *,
+        experience: bool,
+    ) -> str | None:
+        """Return why the step changes nothing; see `Step.idle`."""
+        if self.gain == 0:
+            return "its gain is zero"
+        return super().idle(share, weights, left, experience=experience)
 
 
 class Simplification(OfTasks):
@@ -82,6 +92,15 @@ class Simplification(OfTasks):
         raised = skill + self.strength * share * jnp.maximum(0.0, required - skill)
         return now.world._replace(skill=raised), {}
 
-    def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
-        """Check tasks and labels; see `Step.check`."""
-        return super().check(exposure, where=where) and self.strength != 0
+    def idle(
+        self,
+        share: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        left: NDArray[np.float64],
+        *,
+        experience: bool,
+    ) -> str | None:
+        """Return why the step changes nothing; see `Step.idle`."""
+        if self.strength == 0:
+            return "its strength is zero"
+        return super().idle(share, weights, left, experience=experience)

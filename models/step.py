@@ -32,6 +32,9 @@ class Step(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    #: Whether the step only answers to what others do.
+    answers: ClassVar[bool] = False
+
     @abstractmethod
     def act(self, now: Economy, before: Economy, share: Array, nearby: Told) -> tuple[World, Told]:
         """Return the world after the step, and what is to be told of it.
@@ -66,20 +69,27 @@ class Step(BaseModel, ABC):
         """The step without what only decides its shares: what `act` depends on."""
         return self
 
-    def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
-        """Check the step against a study's tasks; return whether it does anything by itself.
+    def idle(
+        self,
+        share: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        left: NDArray[np.float64],
+        *,
+        experience: bool,
+    ) -> str | None:
+        """Return why the step changes nothing, whatever the draw; None where it may.
 
         Parameters
         ----------
-        exposure, where
-            As for `shares`.
-
-        Raises
-        ------
-        ModelError
-            If the step is impossible there.
+        share
+            What `shares` gives, (K,).
+        weights, left
+            How much of each occupation each task is, (O, K): before the scenario, and what the
+            steps before this one have left to workers.
+        experience
+            Whether experience pays before the step.
         """
-        return False
+        return None
 
 
 class OfTasks(Step):
@@ -151,9 +161,20 @@ class OfTasks(Step):
             update={name: field.default for name, field in OfTasks.model_fields.items()}
         )
 
-    def check(self, exposure: pd.DataFrame, *, where: str) -> bool:
-        """Check tasks and labels; see `Step.check`."""
-        return bool(self.shares(exposure, where=where).any())
+    def idle(
+        self,
+        share: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        left: NDArray[np.float64],
+        *,
+        experience: bool,
+    ) -> str | None:
+        """Return why the step changes nothing; see `Step.idle`."""
+        if (left * share).any():
+            return None
+        if (weights * share).any():
+            return "machines already do what it acts on"
+        return "no occupation has a task that it acts on"
 
     def _label(self, exposure: pd.DataFrame, where: str) -> NDArray[np.float64]:
         if self.exposure not in exposure.columns:

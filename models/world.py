@@ -159,9 +159,9 @@ def _solve_long_run(
 
 @dataclass(frozen=True)
 class Supply:
-    """What workers produce as a function of occupations' log prices p_o; see `product`.
+    """What workers produce as a function of x_o, what prices add to log wages; see `product`.
 
-    What does not depend on prices is computed once, by `Supply.of`.
+    What does not depend on x is computed once, by `Supply.of`.
     """
 
     worth: Float[Array, "N O"]
@@ -173,15 +173,15 @@ class Supply:
 
     @classmethod
     def of(cls, world: World, shock: Shock, *, grid: Grid = _GRID) -> Supply:
-        """Return the supply in a world; prices add to its own. Arguments as for `solve`."""
+        """Return the supply in a world; x adds to its wages. Arguments as for `solve`."""
         nu = world.taste_scale
         worth = (world.potential + world.amenity) / nu
         output = jnp.exp(world.productivity)
         return cls(worth, output, nu, world.wage_shock_scale, shock, grid)
 
-    def at(self, price: Float[Array, " O"]) -> Float[Array, " O"]:
-        """Return efficiency units Q_o, (O,): what is produced, over e^p_o."""
-        worth, rho = self.worth + price / self.taste_scale, self.wage_shock_scale
+    def at(self, x: Float[Array, " O"]) -> Float[Array, " O"]:
+        """Return efficiency units Q_o, (O,): what is produced net of machines, over e^x_o."""
+        worth, rho = self.worth + x / self.taste_scale, self.wage_shock_scale
         if self.shock == "worker":
             units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
         else:
@@ -190,15 +190,15 @@ class Supply:
         return (self.output * units).sum(0)
 
     def with_response(
-        self, price: Float[Array, " O"]
+        self, x: Float[Array, " O"]
     ) -> tuple[Float[Array, " O"], Float[Array, "O O"]]:
-        """Return Q_o, and ∂ log Q_o/∂p_o' but for what follows.
+        """Return Q_o, and ∂ log Q_o/∂x_o' but for what follows.
 
-        How many units a worker takes out of o as its price falls is exact. Where he takes them is
+        How many units a worker takes out of o as its wage falls is exact. Where he takes them is
         not: to the others in proportion to what he supplies to each, as in a logit, which is exact
         where shocks are the worker's.
         """
-        worth, rho = self.worth + price / self.taste_scale, self.wage_shock_scale
+        worth, rho = self.worth + x / self.taste_scale, self.wage_shock_scale
         if self.shock == "worker":
             share = jax.nn.softmax(worth, axis=1)
             units = jnp.exp(rho**2 / 2) * share

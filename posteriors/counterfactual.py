@@ -28,8 +28,10 @@ from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
 from taskroy.posteriors.effects import DIMENSIONS, WIDE
 from taskroy.posteriors.effects_over_draws import Work, over_draws
+from taskroy.posteriors.empty_groups import leave_out_empty_groups
 from taskroy.posteriors.finished_blocks import FinishedBlocks
 from taskroy.posteriors.flows import GROUPS
+from taskroy.posteriors.idle_steps import warn_of_idle_steps
 from taskroy.posteriors.inequality import MEASURES
 from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
 from taskroy.posteriors.redrawn_headlines import redrawn_headlines
@@ -92,14 +94,17 @@ def counterfactual(
     ------
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
-        occupation left without labour, prices that do not converge, held shocks where experience
-        pays, skills to group by that do not exist, results that are not finite, or a cluster that
-        loses a block.
+        occupation left without labour or without workers, prices that do not converge, returns to
+        experience so large that the long run is not found, held shocks where experience pays,
+        skills to group by that do not exist, results that are not finite, or a cluster that loses a
+        block.
 
     Warns
     -----
     NothingChanges
-        For a scenario whose steps change nothing.
+        For a scenario, or a step of one, that changes nothing in any draw.
+    GroupsLeftOut
+        For groups of people that nobody is in, in some draws.
     """
     constants = posterior["constant_data"].to_dataset()
     exposure = _exposure(constants)
@@ -126,6 +131,7 @@ def counterfactual(
         Here(common) if client is None else OnCluster(client, common),
         None if blocks is None else FinishedBlocks(Path(blocks)),
         progress or Silent(),
+        tuple(map(str, constants["occupation_title"].to_numpy())),
     )
     results = [_run(posterior, scenario, exposure, work) for scenario in alone]
     redrawn = redrawn_headlines(posterior, alone, exposure, work)
@@ -167,6 +173,12 @@ def _run(
     blocks = DrawBlocks(draws)
     with DrawSummaries.collecting() as wide:
         results = over_draws(work, question, blocks, scenario.name, wide=wide)
+        warn_of_idle_steps(scenario, results)
+        named = list(constants["people"].to_numpy()) if "people" in constants else []
+        told_apart = [*named, *groups.labels]
+        undefined = np.isnan(question.by).any(1).repeat(len(groups.percentiles) + 1)
+        by_right = np.concatenate([np.zeros(len(named), bool), undefined])
+        leave_out_empty_groups(results, told_apart, by_right, scenario.name)
         summaries = {
             f"{name}_{key}": variable
             for name, dimensions in WIDE.items()
@@ -177,8 +189,7 @@ def _run(
         for name, x in results.items()
     }
     share = automated_shares(scenario, exposure)
-    named = list(constants["people"].to_numpy()) if "people" in constants else []
-    people = {"people": [*named, *groups.labels]} if named or groups.by else {}
+    people = {"people": told_apart} if told_apart else {}
     summaries["worker_gain_probability"] = summaries.pop("worker_change_positive")
     del summaries["flow_positive"]  # shares of workers, positive always
     return xr.Dataset(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.models.long_run_faults import long_run_faults
 from taskroy.models.scenario import AnyStep, play
 from taskroy.models.step import Told
 from taskroy.models.technology import Technology
@@ -99,7 +100,8 @@ def effects(
     Returns
     -------
     dict
-        Those of `DIMENSIONS` and `WIDE`, and scalars.
+        Those of `DIMENSIONS` and `WIDE`, and scalars; `FAULTS` of
+        :mod:`taskroy.models.long_run_faults` tell why others may not be numbers, and are not kept.
     """
     before, after, told = play(steps, draw, technology, shares, shock, nearby)
     old, new = before.equilibrium, after.equilibrium
@@ -127,5 +129,6 @@ def effects(
         "net_flow": flow - flow.T,
         "inequality_before": inequality(old),
         "inequality_after": inequality(new),
+        **long_run_faults(old, new),
         **told,
     }

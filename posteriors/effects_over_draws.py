@@ -9,19 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taskroy.errors import ModelError
-from taskroy.models.prices import CONVERGED
+from taskroy.models.learning import Learning
+from taskroy.models.long_run_faults import FAULTS
 from taskroy.posteriors.block_places import Effects, Place
+from taskroy.posteriors.check_effects import Names, check_effects
 from taskroy.posteriors.draw_blocks import Block, DrawBlocks
 from taskroy.posteriors.draw_summaries import DrawSummaries
-from taskroy.posteriors.effects import BY_PEOPLE, WIDE
+from taskroy.posteriors.effects import WIDE
 from taskroy.posteriors.finished_blocks import FinishedBlocks, fingerprint
 from taskroy.posteriors.scenario_questions import Common, Question
 from taskroy.progress import Progress
-
-# Not numbers by right: the productivity of machines where there are none, and what becomes of those
-# who are skilled at what is automated where nothing is.
-_MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE})
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,15 @@ class Work:
         Where finished blocks are kept, and taken from; None keeps none.
     progress
         Told how far it is.
+    occupations
+        Titles, for messages.
     """
 
     common: Common
     place: Place
     kept: FinishedBlocks | None
     progress: Progress
+    occupations: tuple[str, ...]
 
 
 def over_draws(
@@ -77,13 +77,13 @@ def over_draws(
     Raises
     ------
     ModelError
-        For prices that do not converge, or results that are not finite.
+        For results that are not numbers (`taskroy.posteriors.check_effects.check_effects`).
     """
     work.progress.start("counterfactual", draws.total)
     parts, done = [], 0
     for part in _in_order(work, question, draws, scenario):
         done += len(part["price_residual"])
-        for name in WIDE:
+        for name in WIDE.keys() & part.keys():
             rows = part.pop(name)
             if wide is not None:
                 wide.add(name, rows)
@@ -113,11 +113,13 @@ def _begin(work: Work, question: Question, block: Block, scenario: str) -> Calla
         name = fingerprint(work.common, question, block)
         if (found := kept.load(name)) is not None:
             return lambda: found
+    names = Names(scenario, work.occupations, _discount(work, question))
     wait, count = work.place.begin(question, block), block.count  # the draws need not be held
 
     def end() -> Effects:
-        part = {k: v[:count] for k, v in wait().items()}
-        _check_numbers(part, scenario)
+        found = {k: v[:count] for k, v in wait().items()}
+        check_effects(found, names)
+        part = {k: v for k, v in found.items() if k not in FAULTS}
         if kept is not None:
             kept.save(name, part)
         return part
@@ -125,24 +127,7 @@ def _begin(work: Work, question: Question, block: Block, scenario: str) -> Calla
     return end
 
 
-def _check_numbers(results: Effects, scenario: str) -> None:
-    residual = results["price_residual"]
-    apart = ~(residual <= CONVERGED)
-    if apart.any():
-        raise ModelError(
-            f"Occupation prices do not converge in {apart.sum()} of {len(apart)} draws: the "
-            f"largest excess is {np.max(residual):.2g} in log prices.",
-            where=f"scenario '{scenario}'",
-            expected=f"{CONVERGED:g} or less in every draw",
-            remedy="allow more iterations, or a larger elasticity",
-        )
-    wrong = sorted(
-        k for k, v in results.items() if k not in _MAY_BE_MISSING and not np.isfinite(v).all()
-    )
-    if wrong:
-        raise ModelError(
-            f"'{wrong[0]}' is not finite in some draws.",
-            where=f"scenario '{scenario}'",
-            expected="finite wages in every occupation and draw",
-            remedy="automate a smaller share, or look at the posterior's checks",
-        )
+def _discount(work: Work, question: Question) -> float:
+    """Return β after the steps."""
+    set_by = [step.discount for step in question.steps if isinstance(step, Learning)]
+    return next((own for own in reversed(set_by) if own is not None), work.common.discount)

@@ -89,6 +89,7 @@ def _parts(common: Common, question: Question, block: Block) -> Iterator[bytes |
     yield f"{device.platform} {device.device_kind} {platform.machine()}".encode()
     for step in question.steps:
         yield f"{type(step).__qualname__} {step.model_dump_json()}".encode()
+    yield repr(question.only).encode()
     named = ("shock", "discount", "tasks", "groups", "held_shocks")
     yield repr([getattr(common, name) for name in named]).encode()
     arrays = {

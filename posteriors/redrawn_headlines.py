@@ -51,7 +51,7 @@ def redrawn_headlines(
     blocks = DrawBlocks(draws)
     found = []
     for scenario in scenarios:
-        question = work.common.question(scenario, exposure)
+        question = work.common.question(scenario, exposure, only=HEADLINES)
         effects = over_draws(work, question, blocks, scenario.name)
         variables = {
             name: (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
 
 from taskroy.posteriors.bands import Band
@@ -28,7 +27,7 @@ from taskroy.posteriors.table_headline import (
     more_gain_probability,
 )
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
-from taskroy.posteriors.table_people import people_table
+from taskroy.posteriors.table_people import known_groups, people_table
 from taskroy.posteriors.table_scenario import (
     Scenario,
     employment_table,
@@ -124,8 +123,7 @@ def scenario_part(
 
 
 def _has_groups(scenario: Scenario) -> bool:
-    change = scenario.draws.get("people_change")
-    return change is not None and bool(np.isfinite(change).any())
+    return "people_change" in scenario.draws and bool(known_groups(scenario.draws).any())
 
 
 def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str, Table]:

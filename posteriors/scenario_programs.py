@@ -11,11 +11,12 @@ from jax import Array
 from jax.stages import Wrapped
 from numpy.typing import NDArray
 
-from taskroy.models.prices import Root
+from taskroy.models.broyden import Root
 from taskroy.models.scenario import AnyStep
 from taskroy.models.step import Told
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
+from taskroy.posteriors.check_effects import TELLING
 from taskroy.posteriors.draw_blocks import Block
 from taskroy.posteriors.effects import effects
 from taskroy.posteriors.scenario_questions import Common, Question
@@ -38,17 +39,17 @@ class ScenarioPrograms:
         self._shock, self._discount = common.shock, common.discount
         self._groups = common.groups
         self._held_shocks = common.held_shocks
-        self._programs: dict[tuple[AnyStep, ...], Wrapped] = {}
+        self._programs: dict[tuple[tuple[AnyStep, ...], tuple[str, ...] | None], Wrapped] = {}
 
     def effects(self, question: Question, block: Block) -> dict[str, NDArray[np.float64]]:
         """Return the effects of a scenario at the draws of a block, in double precision."""
         with jax.enable_x64(True):
             given = (question.shares, question.by, block.index, block.draws)
-            found = self.steps(question.steps)(*jax.tree.map(jnp.asarray, given))
+            found = self.steps(question.steps, question.only)(*jax.tree.map(jnp.asarray, given))
             return {name: np.asarray(values) for name, values in found.items()}
 
-    def steps(self, steps: Sequence[AnyStep]) -> Wrapped:
-        """Return the effects of such steps.
+    def steps(self, steps: Sequence[AnyStep], only: tuple[str, ...] | None = None) -> Wrapped:
+        """Return the effects of such steps; of them `only` some, and what tells of faults.
 
         They are a function of the steps' shares, of the weights of tasks in the skills that workers
         are grouped by, and of numbered draws.
@@ -78,15 +79,16 @@ class ScenarioPrograms:
                 nearby: Told, numbered: tuple[Array, Parameters]
             ) -> tuple[Told, dict[str, Array]]:
                 found = of_draw(shares, by, nearby, *numbered)
-                return {name: found[name] for name in nearby}, found
+                kept = found if only is None else {k: found[k] for k in {*only, *TELLING}}
+                return {name: found[name] for name in nearby}, kept
 
             none = Root.unknown(draws.intercept.shape[1])
             first = {"log_price": none.point, "price_residual": none.residual}
             return jax.lax.scan(of_next, first, (index, draws))[1]
 
-        if form not in self._programs:
-            self._programs[form] = jax.jit(of_draws)
-        return self._programs[form]
+        if (form, only) not in self._programs:
+            self._programs[form, only] = jax.jit(of_draws)
+        return self._programs[form, only]
 
     def _all_members(self, draw: Parameters, by: Array) -> Array | None:
         """Return weights in the groups that the panel names, then in those by skill."""

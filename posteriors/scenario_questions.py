@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from taskroy.models.scenario import AnyStep, Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, shares_of
 from taskroy.models.world import Shock
+from taskroy.posteriors.empty_groups import weights_within
 from taskroy.posteriors.skill_groups import QUARTILES, SkillGroups
 
 
@@ -30,11 +31,14 @@ class Question:
         Share of each task that each step acts on.
     by
         Weights of tasks in the skills that workers are grouped by.
+    only
+        Names of the effects that are wanted; None for all. What nobody asks for is not computed.
     """
 
     steps: tuple[AnyStep, ...]
     shares: NDArray[np.float64]
     by: NDArray[np.float64]
+    only: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +80,19 @@ class Common:
     def of(
         cls, posterior: xr.DataTree, groups: SkillGroups | None = None, held_shocks: int = 0
     ) -> Common:
-        """Take it from a posterior."""
+        """Take it from a posterior.
+
+        Raises
+        ------
+        ModelError
+            If the panel names groups, and no worker has any weight.
+        """
         constants = posterior["constant_data"].to_dataset()
         weighted, workers = "worker_weight" in constants, posterior["posterior"].sizes["worker"]
         weight = constants["worker_weight"].to_numpy() if weighted else np.ones(workers)
         model, members = posterior.attrs["model"], None
         if "member" in constants:
-            members = constants["member"].to_numpy() * weight
-            members = members / members.sum(1, keepdims=True)
+            members = weights_within(constants["member"].to_numpy(), weight)
         return cls(
             constants["task_weights"].to_numpy(),
             constants["labor_share"].to_numpy(),
@@ -97,7 +106,12 @@ class Common:
             held_shocks,
         )
 
-    def question(self, scenario: Automation | Scenario, exposure: pd.DataFrame) -> Question:
+    def question(
+        self,
+        scenario: Automation | Scenario,
+        exposure: pd.DataFrame,
+        only: tuple[str, ...] | None = None,
+    ) -> Question:
         """Return what a scenario asks of a draw.
 
         Parameters
@@ -106,9 +120,12 @@ class Common:
             Checked.
         exposure
             Labels of the tasks.
+        only
+            As in `Question`.
         """
         return Question(
             tuple(step.form for step in steps_of(scenario)),
             np.asarray(shares_of(scenario, exposure)),
             self.groups.weights(self.tasks, automated_shares(scenario, exposure)),
+            only,
         )

@@ -138,7 +138,8 @@ def members_by_skill(
     Returns
     -------
     Array
-        Groups of the first skill, from the least skilled on, then those of the next.
+        Groups of the first skill, from the least skilled on, then those of the next. Not numbers in
+        a group that nobody is in.
     """
     cuts = jnp.asarray(percentiles) / 100
 

@@ -58,8 +58,8 @@ def _step_in_words(step: Mapping[str, Any]) -> str:
             + ("" if ahead is None else f" Workers look ahead to that, at a discount of {ahead:g}.")
         )
     if step["elasticity"] == "infinite":
-        return "Prices of the occupations’ labour stay as they are."
+        return "Prices of what occupations produce stay as they are."
     return (
-        "Prices of the occupations’ labour clear markets, with an elasticity of substitution of "
+        "Prices of what occupations produce clear markets, with an elasticity of substitution of "
         f"{step['elasticity']:g}."
     )

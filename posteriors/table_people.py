@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from taskroy.posteriors.bands import Band, above_zero, estimate
+from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate
 from taskroy.posteriors.skill_groups import AUTOMATED_TITLE
 from taskroy.posteriors.small_cells import SMALLEST, to_suppress
 from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
@@ -30,7 +30,8 @@ _AUTOMATED_NOTE = (
 
 def people_table(scenario: Scenario, constants: xr.Dataset, band: Band) -> Table:
     """Return who gains in each group of people: the panel's columns in order, then skills."""
-    known = np.isfinite(scenario.draws["people_change"].to_numpy()).all((0, 1))
+    known = known_groups(scenario.draws)
+    left_out = _left_out(scenario.draws, known)
     draws = scenario.draws.isel(people=np.flatnonzero(known))
     names = [str(name) for name in draws["people"].to_numpy()]
     told = set(constants["people"].to_numpy().tolist()) if "people" in constants else set()
@@ -81,7 +82,24 @@ def people_table(scenario: Scenario, constants: xr.Dataset, band: Band) -> Table
             *((_SKILL_NOTE,) if any(by_skill) else ()),
             *((_AUTOMATED_NOTE,) if AUTOMATED_TITLE in column else ()),
             *((hide + "that is needed to hide a single one.",) if hidden.any() else ()),
+            *((f"Left out, because nobody is in it in some draws: {left_out}.",) * bool(left_out)),
         ),
+    )
+
+
+def known_groups(draws: xr.Dataset) -> NDArray[np.bool_]:
+    """Return which groups of people have members in every draw."""
+    change = draws["people_change"].transpose(*SAMPLE, "people").to_numpy()
+    return np.asarray(np.isfinite(change).all((0, 1)))
+
+
+def _left_out(draws: xr.Dataset, known: NDArray[np.bool_]) -> str:
+    """Name the groups without members but those that the scenario does not have."""
+    automates = bool((draws["automated_share"] > 0).any())
+    names = [str(name) for name in draws["people"].to_numpy()[~known]]
+    undefined = f"{AUTOMATED_TITLE}: "
+    return ", ".join(
+        plain_title(name) for name in names if automates or not name.startswith(undefined)
     )
 
 

@@ -42,7 +42,8 @@ def steps_table(scenario: Scenario, band: Band, intercept: str) -> Table | None:
         shown.append(Column("log_price", "Price, log points [band]", "log_points", band=True))
         worst = float(np.max(draws["price_residual"].to_numpy()))
         notes += [
-            "Prices are of an occupation’s labour in efficiency units, in terms of the final good. "
+            "Prices are of what an occupation produces, in terms of the final good; a change moves "
+            "wages there by itself over the labour share, as machines are rented at fixed prices. "
             f"In every draw markets clear to {worst:.0e} in log prices or better.",
             *([_INTERCEPTS[intercept]] if intercept in _INTERCEPTS else []),
         ]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskroy.models.scenario import Automation, Bargaining, Prices, Scenario, steps_of
+from taskroy.models.step import OfTasks
 from taskroy.study import Study
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def _steps(scenario: _Any, kind: type, step: Bargaining | Prices | None) -> _Any
         kept = [scenario.model_copy(update={"name": Automation.model_fields["name"].default})]
     last = [one for one in kept if isinstance(one, Prices)]
     first = [one for one in kept if not isinstance(one, Prices)]
+    if isinstance(step, Bargaining) and not any(isinstance(one, OfTasks) for one in first):
+        return scenario  # there is nothing to share
     changed = [*first, *([step] if step is not None else []), *last]
     return Scenario(name=scenario.name, step=tuple(changed)) if changed else scenario
 

@@ -108,6 +108,12 @@ def test_scenarios_keep_their_names_and_prices_come_last() -> None:
     assert [step.kind for step in bargained.study.scenario[1].step] == ["automation", "prices"]
 
 
+def test_where_nothing_is_gained_there_is_nothing_to_share() -> None:
+    learning = '[[scenario]]\nname = "l"\n[[scenario.step]]\nkind = "learning"\n'
+    _, found = of(PLAIN + learning + '[sensitivity]\nvary = ["bargaining"]\n')
+    assert found == []
+
+
 def test_a_study_says_what_is_varied_and_how_long_fits_are() -> None:
     vary = '[sensitivity]\nvary = ["prices", "shock"]\ndraws = 7\nwarmup = 5\n'
     study, found = of(PLAIN + vary)

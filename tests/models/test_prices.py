@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskroy.models.prices import CONVERGED, Prices, Root
+from taskroy.models.broyden import CONVERGED, Root
+from taskroy.models.prices import Prices
 from taskroy.models.scenario import Automation, Scenario, play
 from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology

@@ -17,6 +17,7 @@ from taskroy.models.scenario import (
     Learning,
     Prices,
     Scenario,
+    Simplification,
 )
 from taskroy.models.scenario_tasks import (
     NothingChanges,
@@ -136,9 +137,12 @@ def test_what_two_steps_automate_adds_up(exposure: pd.DataFrame) -> None:
     assert not automated_shares(Scenario(name="s", step=(Augmentation(),)), exposure).any()
 
 
-def checked(scenario: Automation | Scenario, exposure: pd.DataFrame) -> None:
+def checked(
+    scenario: Automation | Scenario, exposure: pd.DataFrame, *, experience: bool = False
+) -> None:
     weights = np.array([[0.5, 0.5, 0.0], [0.2, 0.2, 0.6]])
-    check_scenario(scenario, exposure, weights, ["Writers", "Sellers"])
+    titles = ["Writers", "Sellers"]
+    check_scenario(scenario, exposure, weights, titles, experience=experience)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +163,71 @@ def test_impossible_scenarios_are_refused(
         checked(scenario, exposure)
 
 
+@pytest.mark.parametrize("before", [(), (Learning(),)], ids=["nothing", "learning"])
+def test_bargaining_over_nothing_is_refused(before: tuple[Any, ...]) -> None:
+    message = r"In 's' workers and employers bargain over gains that no step before has made.*below"
+    with pytest.raises(ValidationError, match=f"(?s){message}"):
+        Scenario(name="s", step=(*before, Bargaining(share=0.5), Automation()))
+    for gain in (Automation(), Augmentation(), Simplification(quantile=0.5)):
+        Scenario(name="s", step=(*before, gain, Bargaining(share=0.5), Automation()))
+
+
 def test_a_scenario_that_does_nothing_is_named(exposure: pd.DataFrame) -> None:
     checked(Scenario(name="s", step=(Augmentation(gain=0.1), Prices())), exposure)
-    for steps in ((Bargaining(share=0.5), Prices()), (Augmentation(gain=0.0),)):
+    share = (Augmentation(gain=0.0), Bargaining(share=0.5), Prices())
+    for steps in (share, (Augmentation(gain=0.0),)):
         with pytest.warns(NothingChanges, match="scenario 'idle': None of its steps"):
             checked(Scenario(name="idle", step=steps), exposure)
+
+
+def test_where_experience_paid_to_end_that_is_a_change(exposure: pd.DataFrame) -> None:
+    for steps in ((Learning(returns=0),), (Learning(returns=0, discount=0.9),)):
+        scenario = Scenario(name="s", step=steps)
+        with pytest.warns(
+            NothingChanges, match="'s': None.*step 1, learning: experience pays noth"
+        ):
+            checked(scenario, exposure)
+    checked(Scenario(name="s", step=(Learning(returns=0),)), exposure, experience=True)
+    checked(Scenario(name="s", step=(Learning(), Learning(returns=0))), exposure)
+
+
+SELLING = Automation(tasks=("selling",), productivity=0.1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((SELLING, Augmentation(tasks=("selling",))), "step 2, augmentation: machines already do"),
+        (
+            (SELLING, Simplification(tasks=("selling",), quantile=0.5)),
+            "step 2, simplification: mac",
+        ),
+        ((SELLING, SELLING), "step 2, automation: machines already do"),
+        ((SELLING, Augmentation(gain=0.0), Prices()), "step 2, augmentation: its gain is zero"),
+        ((SELLING, Simplification(quantile=0.5, strength=0)), "step 2, .*: its strength is zero"),
+        ((Learning(returns=0), SELLING), "step 1, learning: experience pays nothing"),
+        ((Augmentation(tasks=("lifting",)), SELLING), None),
+        ((Augmentation(tasks=("selling",)), SELLING), None),
+        ((SELLING, Bargaining(), Prices(elasticity="infinite")), None),
+    ],
+)
+def test_a_step_that_does_nothing_is_named(
+    steps: tuple[Any, ...], message: str | None, exposure: pd.DataFrame
+) -> None:
+    scenario = Scenario(name="s", step=steps)
+    if message is None:
+        checked(scenario, exposure)
+        return
+    with pytest.warns(NothingChanges, match=f"scenario 's': {message}"):
+        checked(scenario, exposure)
+
+
+@pytest.mark.parametrize("kind", [Automation, Augmentation])
+def test_tasks_that_nobody_does_are_named(kind: Any, exposure: pd.DataFrame) -> None:
+    nobody = kind(tasks=("dreaming",))
+    exposure.loc["dreaming"] = 0.5
+    weights = np.array([[0.5, 0.5, 0.0, 0.0], [0.2, 0.2, 0.6, 0.0]])
+    for steps, found in (((nobody,), "None of its.*step 1"), ((SELLING, nobody), "step 2")):
+        scenario = Scenario(name="s", step=steps)
+        with pytest.warns(NothingChanges, match=f"{found}, {nobody.kind}: no occupation has"):
+            check_scenario(scenario, exposure, weights, ["Writers", "Sellers"])

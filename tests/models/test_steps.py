@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,8 +65,8 @@ def same_world(a: Economy, b: Economy) -> None:
         Augmentation(gain=0.0, tasks=("selling",)),
         Simplification(strength=0.0, quantile=0.5),
         Simplification(strength=1.0, requirement=-99.0),
-        Bargaining(),
-        Bargaining(share=0.5, elasticity=2.0),
+        (Augmentation(gain=0.0), Bargaining()),
+        (Augmentation(gain=0.0), Bargaining(share=0.5, elasticity=2.0)),
         Learning(returns=0.0),
         Prices(elasticity="infinite"),
         Prices(elasticity=0.7),
@@ -75,7 +75,7 @@ def same_world(a: Economy, b: Economy) -> None:
 )
 @pytest.mark.parametrize("shock", ["occupation", "worker"])
 def test_steps_that_do_nothing_change_nothing_exactly(step: Any, shock: Any) -> None:
-    before, after, _ = played(step, shock=shock)
+    before, after, _ = played(*(step if isinstance(step, tuple) else (step,)), shock=shock)
     same_world(before, after)
 
 
@@ -176,44 +176,82 @@ def test_identical_workers_are_replaceable_altogether() -> None:
     assert (np.asarray(after.world.potential) <= np.asarray(before.world.potential)).all()
 
 
-@pytest.mark.parametrize("sigma", [0.3, 1.0, 2.5, 40.0])
-@pytest.mark.parametrize("shock", ["occupation", "worker"])
-def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
-    """Prices equal the derivatives of CES output at what workers supply at these prices."""
-    before, after, told = played(MACHINES, Prices(elasticity=sigma), shock=shock)
-    price = np.asarray(told["log_price"])
-    assert np.abs(price).max() > 1e-3
-    assert float(told["price_residual"]) < 1e-10
-    base = np.asarray(product(before.world, before.shock))
-    units = np.asarray(product(after.world, after.shock)) * np.exp(-price)
+class Goods(NamedTuple):
+    """What occupations make: its value before and after, in terms of the final good, and prices."""
 
-    def log_output(change: np.ndarray) -> float:
-        share = base / base.sum()
+    before: np.ndarray
+    after: np.ndarray
+    price: np.ndarray
+
+    @property
+    def change(self) -> np.ndarray:
+        """Of log quantities."""
+        return np.log(self.after / self.before) - self.price
+
+    def log_output(self, change: np.ndarray, sigma: float) -> float:
+        """Return the log of what is made of such quantities, over what was made before."""
+        share = self.before / self.before.sum()
         if sigma == 1:
             return float(share @ change)
         power = (sigma - 1) / sigma
         return float(np.log(share @ np.exp(power * change)) / power)
 
-    change = np.log(units / base)
+
+def goods(before: Economy, after: Economy, told: dict[str, Any]) -> Goods:
+    """Of the value of what is made workers earn the labour share, under competition."""
+    value = [
+        np.asarray(product(one.world, one.shock)) / np.asarray(one.world.technology.labor_share)
+        for one in (before, after)
+    ]
+    return Goods(*value, np.asarray(told["log_price"]))
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 2.5, 40.0])
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
+    """Prices equal the derivatives of CES output at what is made at these prices."""
+    before, after, told = played(MACHINES, Prices(elasticity=sigma), shock=shock)
+    found = goods(before, after, told)
+    assert np.abs(found.price).max() > 1e-3
+    assert float(told["price_residual"]) < 1e-10
     for o in range(4):
         step = 1e-5 * np.eye(4)[o]
-        slope = (log_output(change + step) - log_output(change - step)) / 2e-5
-        # p_o·Q_o as a share of output is the elasticity of output in Q_o.
-        share = np.exp(price[o]) * units[o] / (base.sum() * np.exp(log_output(change)))
-        assert slope == pytest.approx(share, abs=1e-8)
+        up, down = (found.log_output(found.change + way * step, sigma) for way in (1, -1))
+        # The good's share of the value of output is the elasticity of output in it.
+        output = found.before.sum() * np.exp(found.log_output(found.change, sigma))
+        assert (up - down) / 2e-5 == pytest.approx(found.after[o] / output, abs=1e-8)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_with_an_elasticity_of_one_displacement_lowers_wage_bills(shock: Any) -> None:
+    """What is spent on a good is a fixed share; of it, workers get the labour share."""
+    machines = Automation(tasks=("lifting",), productivity=0.3)
+    before, after, _ = played(machines, Prices(elasticity=1.0), shock=shock)
+    old, new = (np.log(product(one.world, one.shock)) for one in (before, after))
+    displaced = np.log(1 - WEIGHTS[:, 0])  # LS'/LS
+    np.testing.assert_allclose(np.ptp(new - old - displaced), 0, atol=1e-9)
+    assert np.ptp(new - old) == pytest.approx(np.ptp(displaced), abs=1e-9)
+
+
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_a_price_moves_log_wages_by_one_over_the_labour_share(shock: Any) -> None:
+    _, fixed, _ = played(MACHINES, shock=shock)
+    _, after, told = played(MACHINES, Prices(elasticity=0.8), shock=shock)
+    left = SHARES * (WEIGHTS @ (1 - EXPOSURE["human_beta"].to_numpy()))
+    moved = np.asarray(after.world.intercept - fixed.world.intercept)
+    np.testing.assert_allclose(moved * left, told["log_price"], atol=1e-12)
 
 
 def test_prices_clear_markets_for_what_is_produced_whoever_gets_it() -> None:
     steps = (MACHINES, Bargaining(share=0.7, elasticity=0.5), Prices(elasticity=2.0))
     before, after, told = played(*steps)
-    price = np.asarray(told["log_price"])
-    base = np.asarray(product(before.world, before.shock))
-    units = np.asarray(product(after.world, after.shock)) * np.exp(-price)
-    # With CES demand, p_o·(Q_o/Q_o before)^(1/σ) is the same everywhere, and the price level one.
-    np.testing.assert_allclose(np.ptp(price + np.log(units / base) / 2.0), 0, atol=1e-9)
-    assert base @ np.exp((1 - 2.0) * price) / base.sum() == pytest.approx(1, abs=1e-9)
+    found = goods(before, after, told)
+    # With CES demand, p_o·(Y_o/Y_o before)^(1/σ) is the same everywhere, and the price level one.
+    np.testing.assert_allclose(np.ptp(found.price + found.change / 2.0), 0, atol=1e-9)
+    level = found.before @ np.exp((1 - 2.0) * found.price) / found.before.sum()
+    assert level == pytest.approx(1, abs=1e-9)
     competitive = played(MACHINES, Prices(elasticity=2.0))[2]["log_price"]
-    assert np.abs(price - np.asarray(competitive)).max() > 1e-4
+    assert np.abs(found.price - np.asarray(competitive)).max() > 1e-4
 
 
 def test_prices_respond_less_where_occupations_are_closer_substitutes() -> None:
@@ -240,7 +278,7 @@ def test_at_a_quantile_that_share_of_incumbents_gains(level: float) -> None:
     assert weight[change > 1e-12].sum() <= level
     assert weight[change > -1e-12].sum() >= level  # the worker at the quantile is indifferent
     assert np.abs(change).min() < 1e-12
-    assert np.isfinite(told["productivity_threshold"]).all()
+    assert np.isfinite(told["productivity_threshold"]).tolist() == [False, False, True]
 
 
 def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> None:
@@ -251,6 +289,27 @@ def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> No
         mean = ((choice * change).sum(0) / choice.sum(0))[uses]
         assert mean.min() == pytest.approx(0, abs=1e-12)
         assert mean.max() > 1e-3
+
+
+@pytest.mark.parametrize("rule", ["threshold", "marginal", "quantile"])
+def test_occupations_in_which_nobody_works_do_not_decide_how_productive_machines_are(
+    rule: Any,
+) -> None:
+    """And of a task that only they have, no productivity makes anybody indifferent."""
+    step = Automation(productivity=rule, quantile=0.4 if rule == "quantile" else None)
+    shares = np.array([[0.5, 0.1, 0.0]])
+
+    def told(draw: Parameters, weights: np.ndarray) -> np.ndarray:
+        technology = Technology.from_task_weights(weights, SHARES[: len(weights)])
+        news = play((step,), draw, technology, shares, "worker")[2]
+        return np.asarray(news["productivity_threshold"])[:2]
+
+    empty = np.array([0.0, 0.0, 0.0, -900.0])  # a probability of e^−3600
+    draw = DRAW._replace(intercept=DRAW.intercept + empty)
+    rest = DRAW._replace(intercept=DRAW.intercept[:3], amenity=DRAW.amenity[:3])
+    np.testing.assert_allclose(told(draw, WEIGHTS), told(rest, WEIGHTS[:3]), rtol=1e-12)
+    alone = np.array([[0.0, 0.6, 0.4], [0.0, 0.5, 0.5], [0.0, 0.3, 0.7], [0.5, 0.5, 0.0]])
+    assert np.isnan(told(draw, alone)).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -272,6 +331,9 @@ def test_at_the_margin_no_occupation_is_worse_off_and_one_is_indifferent() -> No
         (Scenario, {"name": "a", "step": (Prices(), MACHINES)}),
         (Scenario, {"name": "a", "step": (MACHINES, Prices(), Prices())}),
         (Scenario, {"name": "a", "step": (Automation(name="b"),)}),
+        (Scenario, {"name": "a", "step": (Bargaining(share=0.5),)}),
+        (Scenario, {"name": "a", "step": (Bargaining(), MACHINES, Bargaining())}),
+        (Scenario, {"name": "a", "step": (Learning(), Bargaining(), Prices())}),
     ],
     ids=str,
 )

@@ -15,12 +15,13 @@ import xarray as xr
 
 import report_tree as trees
 from taskroy.errors import Fault, ModelError
-from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario
+from taskroy.models.scenario import Augmentation, Automation, Bargaining, Prices, Scenario
 from taskroy.posteriors import block_places, draw_blocks
 from taskroy.posteriors.block_places import Here, programs_here
 from taskroy.posteriors.counterfactual import counterfactual
 from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.finished_blocks import FinishedBlocks, delete_blocks, fingerprint
+from taskroy.posteriors.redrawn_headlines import HEADLINES
 from taskroy.posteriors.scenario_questions import Common
 from taskroy.posteriors.store import open_posterior, save_posterior
 from taskroy.posteriors.write_groups import chunk_shape
@@ -182,11 +183,12 @@ def test_a_fingerprint_is_of_everything(
         tree: xr.DataTree = small,
         scenario: Automation | Scenario = AUTOMATION[0],
         block: int = 0,
+        only: tuple[str, ...] | None = None,
         **of: Any,
     ) -> str:
         common = Common.of(tree, **of)
         blocks = list(DrawBlocks(tree["posterior"].to_dataset()))
-        return fingerprint(common, common.question(scenario, exposure), blocks[block])
+        return fingerprint(common, common.question(scenario, exposure, only), blocks[block])
 
     def other(group: str, **new: Any) -> xr.DataTree:
         tree = small.copy()
@@ -209,6 +211,7 @@ def test_a_fingerprint_is_of_everything(
         names(scenario=Scenario(name="s", step=(Augmentation(), Automation()))),
         names(block=1),
         names(held_shocks=1),
+        names(only=HEADLINES),
         names(other("posterior", skill=moved)),
         names(other("posterior", amenity=draws["intercept"])),
         names(other("constant_data", labor_share=constants["labor_share"] * 0.99)),
@@ -249,6 +252,40 @@ def test_a_cluster_computes_the_same_bit_by_bit(
     assert computed == []
     counterfactual(small, AUTOMATION, blocks=tmp_path)  # what the cluster has done is found here
     assert computed == []
+
+
+def test_a_cluster_gives_the_same_of_prices_and_of_shocks_that_are_held(
+    small: xr.DataTree, client: Any
+) -> None:
+    """Shocks by occupation: integrals, a search that starts where the last one ended, and keys."""
+    few = xr.DataTree.from_dict(
+        {name: small[name].to_dataset() for name in ("posterior", "constant_data")}
+    )
+    few.attrs = small.attrs | {"model": small.attrs["model"] | {"shock": "occupation"}}
+    cleared = [Scenario(name="p", step=(Automation(), Bargaining(share=0.8), Prices()))]
+    expected, found = (
+        counterfactual(few, cleared, held_shocks=2, client=place)["counterfactual"]
+        for place in (None, client)
+    )
+    xr.testing.assert_identical(found.to_dataset(), expected.to_dataset())
+    assert float(abs(found["log_price"]).max()) > 1e-3
+    assert float(found["held_share"].sum()) > 0
+
+
+def test_headlines_of_skills_drawn_again_are_those_of_all_effects(small: xr.DataTree) -> None:
+    scenario = [Scenario(name="p", step=(Automation(), Prices()))]
+    redrawn = counterfactual(small, scenario)["counterfactual_redrawn"].to_dataset()
+    again, groups = small["redrawn_skills"].to_dataset(), {}
+    for name in ("posterior", "constant_data"):
+        groups[name] = small[name].to_dataset()
+    kept = groups["posterior"].isel(draw=again["draw"].to_numpy())
+    groups["posterior"] = kept.assign(skill=again["skill"])
+    other = xr.DataTree.from_dict(groups)
+    other.attrs = small.attrs
+    expected = counterfactual(other, scenario)["counterfactual"].to_dataset()
+    assert set(redrawn.data_vars) == {*HEADLINES}
+    for name in HEADLINES:
+        np.testing.assert_allclose(redrawn[name], expected[name], rtol=0, atol=1e-10)
 
 
 def test_an_error_comes_back_from_a_cluster(

@@ -13,7 +13,15 @@ import xarray as xr
 
 import report_tree as trees
 from taskroy.errors import ModelError
-from taskroy.models.scenario import Augmentation, Automation, Prices, Scenario, steps_of
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Prices,
+    Scenario,
+    Simplification,
+    steps_of,
+)
 from taskroy.models.scenario_tasks import NothingChanges, shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
@@ -128,6 +136,18 @@ def test_idle_scenarios_are_named(small):
 
 
 @pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ((Simplification(requirement=-99.0),), "Nobody's skill is below what its simplification"),
+        ((Automation(productivity=-9.0), Bargaining(share=0.5)), "Nobody's job gains in any draw"),
+    ],
+)
+def test_steps_that_turn_out_idle_are_named(small, steps, message):
+    with pytest.warns(NothingChanges, match=f"scenario 'p': {message}"):
+        counterfactual(small, [Scenario(name="p", step=steps)])
+
+
+@pytest.mark.parametrize(
     ("scenarios", "message"),
     [
         ([], "scenarios"),
@@ -139,6 +159,7 @@ def test_idle_scenarios_are_named(small):
             [Scenario(name="p", step=(Automation(), Prices(elasticity=0.5, iterations=1)))],
             "'p': Occupation prices do not converge in 6 of 6 draws",
         ),
+        ([Automation(productivity=-1e4)], "Nobody works in '[a-z<].*' after the scenario in"),
     ],
 )
 def test_impossible_scenarios_are_explained(small, scenarios, message):

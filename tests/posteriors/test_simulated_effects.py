@@ -86,7 +86,8 @@ def case():
         rng = np.random.default_rng(5)
         worlds = simulated(before, rng), simulated(after, rng)
         numbers = {name: np.asarray(value) for name, value in found.items()}
-        return numbers, *worlds, np.asarray(after.world.premium)
+        displaced = after.world.technology.labor_share / technology.labor_share
+        return numbers, *worlds, np.asarray(after.world.premium), np.asarray(displaced)
 
 
 def near(value: float, sample: np.ndarray) -> None:
@@ -95,7 +96,7 @@ def near(value: float, sample: np.ndarray) -> None:
 
 
 def test_flows_are_those_of_simulated_workers(case) -> None:
-    found, old, new, _ = case
+    found, old, new, *_ = case
     for o in range(3):
         for d in range(3):
             near(found["flow"][o, d], (old.held == o) & (new.held == d))
@@ -106,7 +107,7 @@ def test_flows_are_those_of_simulated_workers(case) -> None:
 
 
 def test_groups_fare_as_simulated_ones_do(case) -> None:
-    found, old, new, _ = case
+    found, old, new, *_ = case
     change = new.wage - old.wage
     for o in range(3):
         was, becomes = old.held == o, new.held == o
@@ -123,7 +124,7 @@ def test_groups_fare_as_simulated_ones_do(case) -> None:
 
 
 def test_workers_and_occupations_fare_as_simulated_ones_do(case) -> None:
-    found, old, new, _ = case
+    found, old, new, *_ = case
     for i in range(WORKERS):
         near(found["worker_change"][i], new.wage[i] - old.wage[i])
     near(found["welfare_change"], new.utility - old.utility)
@@ -134,14 +135,15 @@ def test_workers_and_occupations_fare_as_simulated_ones_do(case) -> None:
 
 
 def test_markets_clear_for_what_simulated_workers_produce(case) -> None:
-    """With CES demand, p_o·(Q_o/Q_o before)^(1/σ) is the same in every occupation."""
-    found, old, new, premium = case
+    """With CES demand, p_o·(Y_o/Y_o before)^(1/σ) is the same in every occupation."""
+    found, old, new, premium, displaced = case
     assert np.abs(found["log_price"]).max() > 0.01
     value, error = np.empty(3), np.empty(3)
     for o in range(3):
         was = np.exp(old.wage) * (old.held == o)
         made = np.exp(new.wage - premium[:, [o]]) * (new.held == o)
-        # p + log(Q/Q before)/σ, where Q is the product at a price of one, made·e^-p, and σ is 1.5.
-        value[o] = found["log_price"][o] / 3 + np.log(made.mean() / was.mean()) / 1.5
+        # p + log(Y/Y before)/σ, where p·Y is what workers make over the labour share; σ is 1.5.
+        paid_for = np.log(made.mean() / was.mean() / displaced[o])
+        value[o] = found["log_price"][o] / 3 + paid_for / 1.5
         error[o] = np.hypot(was.std() / was.mean(), made.std() / made.mean()) / np.sqrt(was.size)
     assert np.ptp(value) < 5 * error.max()

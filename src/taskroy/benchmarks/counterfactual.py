@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -14,24 +15,70 @@ from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.panels import cut_table
 from taskroy.benchmarks.timing import Loop, times
 from taskroy.data.task_table import TaskTable
-from taskroy.models.prices import Root
-from taskroy.models.scenario import Automation, Bargaining, Prices, Scenario, play
+from taskroy.models.broyden import Root
+from taskroy.models.scenario import (
+    AnyStep,
+    Automation,
+    Bargaining,
+    Learning,
+    Prices,
+    Scenario,
+    play,
+)
 from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
+from taskroy.posteriors.redrawn_headlines import HEADLINES
 from taskroy.posteriors.scenario_programs import ScenarioPrograms
 from taskroy.posteriors.scenario_questions import Common, Question
 from taskroy.posteriors.skill_groups import QUARTILES, SkillGroups
+from taskroy.posteriors.some_draws import DRAWS
 
 _SEED = 1
 _FULL = {"workers": 8050, "occupations": 93, "tasks": 37, "draws": 10}
 _QUICK = {"workers": 20, "occupations": 4, "tasks": 3, "draws": 3}
 _ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """Steps whose effects are timed, all of them or `only` some.
+
+    Attributes
+    ----------
+    steps
+        What happens.
+    draws
+        Of so many at once at the full size.
+    only
+        Names of effects; None for all.
+    """
+
+    steps: tuple[AnyStep, ...]
+    draws: int = 10
+    only: tuple[str, ...] | None = None
+
+    @property
+    def of_a_posterior(self) -> int:
+        """Draws that a posterior has of it: skills are drawn again at some of all draws."""
+        return 1000 if self.only is None else DRAWS
+
+
 _BEFORE = (Automation(),)
-_SCENARIOS = {
-    "automation": _BEFORE,
-    "automation, prices": (*_BEFORE, Prices()),
-    "automation, bargaining, prices": (*_BEFORE, Bargaining(share=0.8, elasticity=0.5), Prices()),
+_CLEARED = (*_BEFORE, Bargaining(share=0.8, elasticity=0.5), Prices())
+_CASES = {
+    "effects of automation": Case(_BEFORE),
+    "effects of automation, prices": Case((*_BEFORE, Prices())),
+    "effects of automation, bargaining, prices": Case(_CLEARED),
+    "effects of automation at a quantile": Case(
+        (Automation(productivity="quantile", quantile=0.5),), draws=4
+    ),
+    # A chain over occupations for each worker: as dear as ten draws of the others, or more.
+    "effects of automation, learning": Case((*_BEFORE, Learning()), draws=1),
+    "headlines of automation at skills drawn again": Case(_BEFORE, only=HEADLINES),
+    "headlines of automation, bargaining, prices at skills drawn again": Case(
+        _CLEARED, only=HEADLINES
+    ),
 }
 # Log wages have a standard deviation of 0.4 between workers, three quarters of it known to a draw.
 _DEVIATION, _LOG_WAGE, _KNOWN = 0.4, 2.5, 0.75
@@ -48,30 +95,34 @@ def run(effort: Effort) -> list[Row]:
         common = _common(table, size["workers"])
         programs = ScenarioPrograms(common)
         loops, searched = {}, {}
-        for what, steps in _SCENARIOS.items():
-            scenario = Scenario(name=what, step=steps)
-            loops[what] = _loop(programs, common.question(scenario, table.exposure), draws)
-            searched[what] = _evaluations(scenario, table, draws)
+        for what, case in _CASES.items():
+            scenario = Scenario(name=what, step=case.steps)
+            some = jax.tree.map(lambda x, n=case.draws: x[:n], draws)
+            question = common.question(scenario, table.exposure, case.only)
+            loops[what] = _loop(programs, question, some)
+            searched[what] = _evaluations(scenario, table, some)
         took = times(loops, _ROUNDS)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
     return [
         Row(
-            f"effects of {what}",
-            size,
+            what,
+            size | {"draws": loops[what].repeats},
             _SEED,
             "float64",
             {
                 "seconds_a_draw": took[what].seconds,
                 "cpu_seconds_a_draw": took[what].cpu_seconds,
-                "minutes_for_1000_draws": took[what].seconds * 1000 / 60,
+                f"minutes_for_{case.of_a_posterior}_draws": took[what].seconds
+                * case.of_a_posterior
+                / 60,
                 "evaluations_of_the_excess_a_draw": searched[what],
                 "megabytes": loops[what].megabytes,
                 "megabytes_of_process": peak,
             },
-            "simulated economy and draws, all effects of a draw; megabytes by XLA's account; of "
-            "the process: its peak from its start, all scenarios and compilation included",
+            "simulated economy and draws; megabytes by XLA's account; of the process: its peak "
+            "from its start, all scenarios and compilation included",
         )
-        for what in _SCENARIOS
+        for what, case in _CASES.items()
     ]
 
 
@@ -125,7 +176,7 @@ def _common(table: TaskTable, workers: int) -> Common:
 def _loop(programs: ScenarioPrograms, question: Question, draws: Parameters) -> Loop:
     number = len(draws.taste_scale)
     given = (jnp.asarray(question.shares), jnp.asarray(question.by), jnp.arange(number), draws)
-    compiled = programs.steps(question.steps).lower(*given).compile()
+    compiled = programs.steps(question.steps, question.only).lower(*given).compile()
     memory = compiled.memory_analysis()
     held = memory.argument_size_in_bytes + memory.output_size_in_bytes if memory else 0
     held += memory.temp_size_in_bytes if memory else 0

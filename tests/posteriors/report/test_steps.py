@@ -90,7 +90,7 @@ class TestSteps:
         text = " ".join(page.text)
         assert "machines take over nothing, and the following?" in text
         assert "Everyone’s log skill changes by 0.1 at every task, in proportion to its" in text
-        assert "Prices of the occupations’ labour stay as they are." in text
+        assert "Prices of what occupations produce stay as they are." in text
         assert "held the year before pays him 15 log points more than it pays a newcomer" in text
 
     def test_a_quantile_is_named(self, gate: Callable[..., None], tmp_path: Path) -> None:
