@@ -11,6 +11,8 @@ import xarray as xr
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.exposure_bins import exposure_bins_table
 from taskroy.posteriors.figure_flows import movers_drawing, transitions_drawing
+from taskroy.posteriors.figure_inequality import inequality_drawing
+from taskroy.posteriors.figure_people import people_drawing
 from taskroy.posteriors.figure_scenario import (
     decomposition_drawing,
     exposure_drawing,
@@ -109,7 +111,7 @@ def scenario_part(
             "workers": workers_drawing(scenario, workers),
             "exposure": exposure_drawing(scenario, exposure, bins, headline, band),
             "decomposition": decomposition_drawing(scenario, decomposition, band),
-            **_further_drawings(scenario, further, band),
+            **_further_drawings(scenario, people | further, band),
         },
     )
 
@@ -146,6 +148,11 @@ def _further_drawings(
     scenario: Scenario, tables: Mapping[str, Table], band: Band
 ) -> dict[str, Drawing]:
     drawings = {}
+    if "people" in tables:
+        people = people_drawing(scenario, tables["people"], band)
+        drawings |= {} if people is None else {"people": people}
+    if "inequality" in tables:
+        drawings["inequality"] = inequality_drawing(scenario, tables["inequality"], band)
     if "movers" in tables:
         drawings["movers"] = movers_drawing(scenario, tables["movers"], band)
         drawings["transitions"] = transitions_drawing(scenario)

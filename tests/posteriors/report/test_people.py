@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ import xarray as xr
 
 import report_tree as trees
 from report_page import Page
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_people import people_drawing
 from taskroy.posteriors.report import write_report
+from taskroy.posteriors.table_people import people_table
+from taskroy.posteriors.table_scenario import scenarios
 
 
 def told_apart(*, weighted: bool) -> xr.DataTree:
@@ -55,6 +60,26 @@ def test_groups_are_told_and_small_ones_hidden(
     draws = tree["counterfactual"]["people_change"].to_numpy()[0, ..., 1].ravel()
     assert abs(stored["rows"][1]["change"] - draws.mean()) < 1e-12
     assert "mean weight" in stored["weights"]
+
+
+def test_the_figure_shows_no_group_that_is_hidden() -> None:
+    tree = told_apart(weighted=True)
+    (scenario,) = scenarios(tree)
+    band = Band("eti", 0.9)
+    table = people_table(scenario, tree["constant_data"].to_dataset(), band)
+    drawing = people_drawing(scenario, table, band)
+    assert drawing is not None
+    bars, dots = drawing.draw().axes
+    # Of the groups that are shown, in order, the mean and the share who gain.
+    draws = tree["counterfactual"].to_dataset().isel(scenario=0, people=[0, 1, 4])
+    assert [t.get_text() for t in bars.get_yticklabels()] == ["sex: f", "sex: m", "region: south"]
+    mean = 100 * draws["people_change"].mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose(dots.collections[1].get_offsets()[:, 0], mean, atol=1e-10)
+    gain = 100 * draws["people_winners"].mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches[:3]], gain, atol=1e-10)
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches[3:]], 100 - gain)
+    shown = table.frame[~table.frame["suppressed"]].assign(suppressed=True)
+    assert people_drawing(scenario, replace(table, frame=shown), band) is None
 
 
 def test_without_groups_there_is_no_table(
