@@ -42,8 +42,10 @@ _GROUPS = (
     "prior_predictive",
     "constant_data",
 )
-_OF_A_SCENARIO = re.compile(
-    r"(scenario-\d+-[a-z]+|power-scaling|sensitivity|variants)\.(png|pdf|csv|tex)"
+# What one report has and another of the same study has not; names of scenarios' files have hyphens.
+_NOT_IN_ALL = re.compile(
+    r"(scenario-[a-z0-9-]+|across-tasks|uncertainty|choices|power-scaling|sensitivity|variants)"
+    r"\.(png|pdf|csv|tex)"
 )
 
 
@@ -150,10 +152,10 @@ def _page(report: Report, images: Mapping[str, bytes]) -> str:
 
 
 def _remove_stale(folder: Path, written: set[Path]) -> None:
-    """Remove figures and tables of scenarios that an earlier report had and this one has not."""
+    """Remove figures and tables that an earlier report had and this one has not."""
     for part in ("figures", "tables"):
         for file in (folder / part).iterdir():
-            if file not in written and _OF_A_SCENARIO.fullmatch(file.name):
+            if file not in written and _NOT_IN_ALL.fullmatch(file.name):
                 file.unlink()
 
 
