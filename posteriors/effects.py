@@ -20,6 +20,7 @@ from taskroy.posteriors.first_order import first_order
 from taskroy.posteriors.flows import flow_matrix, groups
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
+from taskroy.posteriors.leaver_skill import automated_weights, group_skills, standardized
 from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
 
 _BY_OCCUPATION = (
@@ -39,9 +40,12 @@ _BY_OCCUPATION = (
 )
 #: By group of people.
 BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
+#: Of who is skilled at what is automated.
+AUTOMATED_SKILL = ("group_automated_skill", "group_automated_skill_unchanged")
 _BY_GROUP = (
     *("group_share", "group_change", "group_share_unchanged", "group_change_unchanged"),
     *("held_share", "held_gain"),
+    *AUTOMATED_SKILL,
 )
 
 #: Dimensions besides chain and draw, of the effects that have any and are kept draw by draw.
@@ -109,6 +113,7 @@ def effects(
     flow = flow_matrix(old, new)
     parts = decompose(before, after, draw.skill_mean)
     simulated = {} if held is None else held_groups(before, after, *held)
+    skilled = standardized(before.world.skill, automated_weights(steps, shares))
     people = {} if members is None else changes_of_people(members, old, new)
     return {
         **parts,
@@ -123,6 +128,8 @@ def effects(
         "group_change": change,
         "group_share_unchanged": unchanged_share,
         "group_change_unchanged": unchanged_change,
+        "group_automated_skill": group_skills(skilled, old, new),
+        "group_automated_skill_unchanged": group_skills(skilled, old, old),
         "flow": flow,
         "net_flow": flow - flow.T,
         "inequality_before": inequality(old),

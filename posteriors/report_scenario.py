@@ -34,6 +34,7 @@ from taskroy.posteriors.table_scenario import (
     winners_table,
     workers_table,
 )
+from taskroy.posteriors.table_selection import selection_table
 from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.table_uncertainty import uncertainty_table
 from taskroy.posteriors.tables import Table
@@ -127,11 +128,13 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
         return {}
     steps = steps_table(scenario, band, intercept)
     percentiles = "worker_change_percentile" in scenario.draws
+    selection = selection_table(scenario, band)
     return {
         **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         **_uncertainty(scenario),
         "movers": movers_table(scenario, band),
+        **({} if selection is None else {"selection": selection}),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
         "flows": flows_table(scenario),
         "inequality": inequality_table(scenario, band),

@@ -258,6 +258,11 @@ def _counterfactual(
         "net_flow_positive": (("origin", "destination"), (flow > flow.T) * 0.6 + 0.2),
     }
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
+    more = np.random.default_rng(size)  # what came later leaves what is above as it was
+    further |= {
+        name: ((*SAMPLE, "group", "occupation"), more.normal(0, 0.3, (*shape, 4, size)))
+        for name in ("group_automated_skill", "group_automated_skill_unchanged")
+    }
     coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
     return xr.Dataset(
         {
