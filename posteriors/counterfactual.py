@@ -24,6 +24,7 @@ from taskroy.models.learning import Learning
 from taskroy.models.scenario import Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
 from taskroy.posteriors.block_places import Here, OnCluster
+from taskroy.posteriors.decomposition import PARTS
 from taskroy.posteriors.draw_blocks import DrawBlocks
 from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
 from taskroy.posteriors.effects import DIMENSIONS, WIDE
@@ -199,6 +200,7 @@ def _run(
             "group": list(GROUPS),
             "measure": list(MEASURES),
             "percentile": list(PERCENTILES),
+            "part": list(PARTS),
             **people,
         },
     )

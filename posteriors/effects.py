@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
@@ -22,6 +23,7 @@ from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.leaver_skill import automated_weights, group_skills, standardized
 from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
+from taskroy.posteriors.worker_decomposition import WORKER_PARTS, decompose_workers
 
 _BY_OCCUPATION = (
     *PARTS,
@@ -57,10 +59,12 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
     "worker_change_percentile": ("occupation", "percentile"),
+    "mean_part": ("part",),
 }
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {
     "worker_change": ("worker",),
+    **dict.fromkeys(WORKER_PARTS, ("worker",)),
     "flow": ("origin", "destination"),
     "net_flow": ("origin", "destination"),
 }
@@ -112,12 +116,15 @@ def effects(
     employment = old.probability.sum(0)
     flow = flow_matrix(old, new)
     parts = decompose(before, after, draw.skill_mean)
+    workers_parts = decompose_workers(before, after, draw.skill_mean)
     simulated = {} if held is None else held_groups(before, after, *held)
     skilled = standardized(before.world.skill, automated_weights(steps, shares))
     people = {} if members is None else changes_of_people(members, old, new)
     return {
         **parts,
         **first_order(before, after, draw.skill_mean, parts),
+        **workers_parts,
+        "mean_part": jnp.stack([workers_parts[name].mean() for name in WORKER_PARTS]),
         **wage_changes(old, new),
         **welfare_changes(old, new),
         **people,

@@ -37,6 +37,7 @@ from taskroy.posteriors.table_scenario import (
 from taskroy.posteriors.table_selection import selection_table
 from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.table_uncertainty import uncertainty_table
+from taskroy.posteriors.table_worker_parts import worker_parts_table
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.within_occupations import within_drawing, within_table
 
@@ -129,10 +130,12 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
     steps = steps_table(scenario, band, intercept)
     percentiles = "worker_change_percentile" in scenario.draws
     selection = selection_table(scenario, band)
+    worker_parts = worker_parts_table(scenario, band)
     return {
         **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         **_uncertainty(scenario),
+        **({} if worker_parts is None else {"worker_parts": worker_parts}),
         "movers": movers_table(scenario, band),
         **({} if selection is None else {"selection": selection}),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),

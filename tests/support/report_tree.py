@@ -257,13 +257,23 @@ def _counterfactual(
         "net_flow_sd": (("origin", "destination"), np.full((size, size), 0.001)),
         "net_flow_positive": (("origin", "destination"), (flow > flow.T) * 0.6 + 0.2),
     }
-    coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
     more = np.random.default_rng(size)  # what came later leaves what is above as it was
     further |= {
         name: ((*SAMPLE, "group", "occupation"), more.normal(0, 0.3, (*shape, 4, size)))
         for name in ("group_automated_skill", "group_automated_skill_unchanged")
     }
+    kinds = ("productivity", "task_shift", "selection", "skill_change", "bargaining", "resorting")
+    split = change[..., None] * more.dirichlet(np.ones(6), people)
+    split[..., 3:5] = 0.0
+    split[..., 5] = change - split[..., :5].sum(-1)
+    further |= {
+        f"worker_{name}_mean": ("worker", split[..., k].mean((0, 1)))
+        for k, name in enumerate(kinds)
+    }
+    further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
+    coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
     coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
+    coords |= {"part": list(kinds)}
     return xr.Dataset(
         {
             **further,
