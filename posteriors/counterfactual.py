@@ -23,10 +23,11 @@ from taskroy.errors import ModelError
 from taskroy.models.learning import Learning
 from taskroy.models.scenario import Automation, Scenario, steps_of
 from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
+from taskroy.posteriors.bands import Band
 from taskroy.posteriors.block_places import Here, OnCluster
 from taskroy.posteriors.decomposition import PARTS
 from taskroy.posteriors.draw_blocks import DrawBlocks
-from taskroy.posteriors.draw_summaries import QUANTILES, DrawSummaries
+from taskroy.posteriors.draw_summaries import DrawSummaries, quantiles_of
 from taskroy.posteriors.effects import DIMENSIONS, WIDE
 from taskroy.posteriors.effects_over_draws import Work, over_draws
 from taskroy.posteriors.finished_blocks import FinishedBlocks
@@ -51,6 +52,7 @@ def counterfactual(
     held_shocks: int = 0,
     skill_groups: Sequence[str] = (AUTOMATED,),
     skill_percentiles: Sequence[float] = QUARTILES,
+    level: float = 0.9,
     progress: Progress | None = None,
     blocks: str | os.PathLike[str] | None = None,
     client: Client | None = None,
@@ -72,6 +74,9 @@ def counterfactual(
         automates, weighted by the share of each task that it does.
     skill_percentiles
         Where these groups are cut.
+    level
+        Probability between the outer quantiles of what is summed up over draws, such as each
+        worker's change: those of equal tails.
     progress
         Told how far it is.
     blocks
@@ -102,6 +107,7 @@ def counterfactual(
     NothingChanges
         For a scenario whose steps change nothing.
     """
+    Band("eti", level)  # refuses what is no probability
     constants = posterior["constant_data"].to_dataset()
     exposure = _exposure(constants)
     alone = expand(scenarios, exposure)
@@ -128,7 +134,7 @@ def counterfactual(
         None if blocks is None else FinishedBlocks(Path(blocks)),
         progress or Silent(),
     )
-    results = [_run(posterior, scenario, exposure, work) for scenario in alone]
+    results = [_run(posterior, scenario, exposure, work, level) for scenario in alone]
     redrawn = redrawn_headlines(posterior, alone, exposure, work)
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
     bare = posterior.drop_nodes(["counterfactual", REDRAWN], errors="ignore")
@@ -162,16 +168,17 @@ def _run(
     scenario: Automation | Scenario,
     exposure: pd.DataFrame,
     work: Work,
+    level: float,
 ) -> xr.Dataset:
     draws, constants = posterior["posterior"].to_dataset(), posterior["constant_data"].to_dataset()
     question, groups = work.common.question(scenario, exposure), work.common.groups
     blocks = DrawBlocks(draws)
-    with DrawSummaries.collecting() as wide:
+    with DrawSummaries.collecting(chains=blocks.chains, level=level) as wide:
         results = over_draws(work, question, blocks, scenario.name, wide=wide)
         summaries = {
             f"{name}_{key}": variable
-            for name, dimensions in WIDE.items()
-            for key, variable in wide.summaries(name, dimensions).items()
+            for name in wide.names
+            for key, variable in wide.summaries(name, WIDE[name]).items()
         }
     variables = {
         name: (("chain", "draw", *DIMENSIONS.get(name, ())), blocks.by_chain(x))
@@ -196,7 +203,7 @@ def _run(
             "destination": constants["occupation"].to_numpy(),
             "task": constants["task"].to_numpy(),
             "worker": draws["worker"].to_numpy(),
-            "quantile": list(QUANTILES),
+            "quantile": list(quantiles_of(level)),
             "group": list(GROUPS),
             "measure": list(MEASURES),
             "percentile": list(PERCENTILES),
