@@ -188,7 +188,8 @@ def _run(
     named = list(constants["people"].to_numpy()) if "people" in constants else []
     people = {"people": [*named, *groups.labels]} if named or groups.by else {}
     summaries["worker_gain_probability"] = summaries.pop("worker_change_positive")
-    del summaries["flow_positive"]  # shares of workers, positive always
+    for never_negative in ("flow_positive", "held_flow_positive"):
+        summaries.pop(never_negative, None)
     return xr.Dataset(
         {
             **variables,

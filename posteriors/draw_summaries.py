@@ -85,7 +85,8 @@ class DrawSummaries:
         Mapping
             Variables by what follows the quantity's name: ``mean``, ``mcse`` (the Monte Carlo
             standard error of the mean), ``sd``, ``positive`` with its dimensions, and ``quantile``
-            with the dimension of that name before them.
+            with the dimension of that name before them. A draw that is not a number is left out;
+            then there is no error, and where there is no other draw, there is nothing.
         """
         shape = self._shape[name]
         width = int(np.prod(shape))
@@ -104,6 +105,9 @@ class DrawSummaries:
         }
 
     def _summed_up(self, columns: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        missing = np.isnan(columns)
+        if missing.any():
+            return self._summed_up_known(columns, missing.all(0))
         return {
             "mean": columns.mean(0),
             "mcse": batch_error(columns, self._chains),
@@ -111,3 +115,16 @@ class DrawSummaries:
             "positive": (columns > 0).mean(0),
             "quantile": np.quantile(columns, self._quantiles, axis=0),
         }
+
+    def _summed_up_known(
+        self, columns: NDArray[np.float64], empty: NDArray[np.bool_]
+    ) -> dict[str, NDArray[np.float64]]:
+        known = np.where(empty, 0.0, columns)  # NumPy would warn of columns without a number
+        found = {
+            "mean": np.nanmean(known, 0),
+            "mcse": batch_error(columns, self._chains),
+            "sd": np.nanstd(known, 0),
+            "positive": np.nanmean(np.where(np.isnan(known), np.nan, known > 0), 0),
+            "quantile": np.nanquantile(known, self._quantiles, axis=0),
+        }
+        return {key: np.where(empty, np.nan, values) for key, values in found.items()}

@@ -18,7 +18,7 @@ from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
 from taskroy.posteriors.first_order import first_order
-from taskroy.posteriors.flows import flow_matrix, groups
+from taskroy.posteriors.flows import flow_matrix, groups, pair_changes
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.leaver_skill import automated_weights, group_skills, standardized
@@ -61,12 +61,16 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "worker_change_percentile": ("occupation", "percentile"),
     "mean_part": ("part",),
 }
+_PAIR = ("origin", "destination")
+#: Of who goes from one occupation to another; nobody may.
+FLOW_CHANGES = ("flow_change", "flow_change_beyond")
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {
     "worker_change": ("worker",),
     **dict.fromkeys(WORKER_PARTS, ("worker",)),
-    "flow": ("origin", "destination"),
-    "net_flow": ("origin", "destination"),
+    "flow": _PAIR,
+    **dict.fromkeys(("net_flow", *FLOW_CHANGES), _PAIR),
+    **dict.fromkeys(("held_flow", "held_flow_gain"), _PAIR),
 }
 
 
@@ -115,6 +119,7 @@ def effects(
     unchanged_share, unchanged_change = groups(old, old)
     employment = old.probability.sum(0)
     flow = flow_matrix(old, new)
+    moved, beyond = pair_changes(old, new)
     parts = decompose(before, after, draw.skill_mean)
     workers_parts = decompose_workers(before, after, draw.skill_mean)
     simulated = {} if held is None else held_groups(before, after, *held)
@@ -139,6 +144,8 @@ def effects(
         "group_automated_skill_unchanged": group_skills(skilled, old, old),
         "flow": flow,
         "net_flow": flow - flow.T,
+        "flow_change": moved,
+        "flow_change_beyond": beyond,
         "inequality_before": inequality(old),
         "inequality_after": inequality(new),
         **told,

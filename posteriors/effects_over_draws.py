@@ -14,14 +14,15 @@ from taskroy.models.prices import CONVERGED
 from taskroy.posteriors.block_places import Effects, Place
 from taskroy.posteriors.draw_blocks import Block, DrawBlocks
 from taskroy.posteriors.draw_summaries import DrawSummaries
-from taskroy.posteriors.effects import AUTOMATED_SKILL, BY_PEOPLE, WIDE
+from taskroy.posteriors.effects import AUTOMATED_SKILL, BY_PEOPLE, FLOW_CHANGES, WIDE
 from taskroy.posteriors.finished_blocks import FinishedBlocks, fingerprint
 from taskroy.posteriors.scenario_questions import Common, Question
 from taskroy.progress import Progress
 
-# Not numbers by right: the productivity of machines where there are none, and, where nothing is
-# automated, who is skilled at what is and what becomes of them.
-_MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE, *AUTOMATED_SKILL})
+# Not numbers by right: the productivity of machines where there are none; where nothing is
+# automated, who is skilled at what is and what becomes of them; and the wages of who moves, where
+# nobody does.
+_MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE, *AUTOMATED_SKILL, *FLOW_CHANGES})
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from taskroy.posteriors.table_decomposition import decomposition_table, parts_of
 from taskroy.posteriors.table_exposure import exposure_table
 from taskroy.posteriors.table_flows import flows_table, held_table, movers_table
 from taskroy.posteriors.table_headline import headline_table
+from taskroy.posteriors.table_held_flows import held_flows_table
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_people import people_table
 from taskroy.posteriors.table_scenario import (
@@ -131,12 +132,14 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
     percentiles = "worker_change_percentile" in scenario.draws
     selection = selection_table(scenario, band)
     worker_parts = worker_parts_table(scenario, band)
+    held_flows = held_flows_table(scenario)
     return {
         **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         **_uncertainty(scenario),
         **({} if worker_parts is None else {"worker_parts": worker_parts}),
         "movers": movers_table(scenario, band),
+        **({} if held_flows is None else {"held_flows": held_flows}),
         **({} if selection is None else {"selection": selection}),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
         "flows": flows_table(scenario),

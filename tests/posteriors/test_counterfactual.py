@@ -65,7 +65,7 @@ def small():
 
 
 def test_wide_quantities_are_summed_up_over_all_draws(small):
-    tree = counterfactual(small, [Scenario(name="p", step=(Automation(), Prices()))])
+    tree = counterfactual(small, [Scenario(name="p", step=(Automation(), Prices()))], level=0.8)
     found = tree["counterfactual"].to_dataset().isel(scenario=0)
     constants = small["constant_data"]
     technology = Technology.from_task_weights(constants["task_weights"], constants["labor_share"])
@@ -73,7 +73,8 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
         constants["exposure"].to_numpy(), constants["task"], ["human_beta", "gpt4_beta"]
     )
     draws = small["posterior"].to_dataset()
-    changes, flows = [], []
+    wide = ("worker_change", "worker_resorting", "flow", "flow_change", "flow_change_beyond")
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in wide}
     scenario = Scenario(name="p", step=(Automation(), Prices()))
     for place in np.ndindex(2, 3):
         draw = Parameters(
@@ -81,14 +82,17 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
         )
         shares = shares_of(scenario, exposure)
         e = effects_of(draw, scenario.step, technology, shares, shock="occupation")
-        changes.append(np.asarray(e["worker_change"]))
-        flows.append(np.asarray(e["flow"]))
-    for name, values in {"worker_change": changes, "flow": flows}.items():
+        for name in wide:
+            rows[name].append(np.asarray(e[name]))
+    for name, values in rows.items():
         np.testing.assert_allclose(found[f"{name}_mean"], np.mean(values, 0), atol=1e-12)
         np.testing.assert_allclose(found[f"{name}_sd"], np.std(values, 0), atol=1e-12)
-        quantile = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
+        quantile = np.quantile(values, [0.1, 0.5, 0.9], axis=0)
         np.testing.assert_allclose(found[f"{name}_quantile"], quantile, atol=1e-12)
-    gain = (np.array(changes) > 0).mean(0)
+        error = np.std(values, axis=0, ddof=1) / np.sqrt(6)  # batches of one draw
+        np.testing.assert_allclose(found[f"{name}_mcse"], error, atol=1e-12)
+    assert found["quantile"].to_numpy().tolist() == [0.1, 0.5, 0.9]
+    gain = (np.array(rows["worker_change"]) > 0).mean(0)
     np.testing.assert_allclose(found["worker_gain_probability"], gain, atol=1e-12)
     assert found["flow_mean"].dims == ("origin", "destination")
     assert float(found["flow_mean"].sum()) == pytest.approx(1, abs=1e-10)

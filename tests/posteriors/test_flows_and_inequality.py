@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from taskroy.models.world import Equilibrium
 from taskroy.posteriors.draw_summaries import DrawSummaries
-from taskroy.posteriors.flows import GROUPS, flow_matrix, groups
+from taskroy.posteriors.flows import GROUPS, flow_matrix, groups, pair_changes
 from taskroy.posteriors.inequality import MEASURES, inequality
 from taskroy.posteriors.winners import wage_changes, welfare_changes
 
@@ -60,6 +60,11 @@ def test_flows_are_sums_over_workers(a: int, b: int) -> None:
     flow = flow_matrix(of_python(old), of_python(new))
     np.testing.assert_allclose(flow, mass, atol=1e-12)
     assert float(flow.sum()) == pytest.approx(1, abs=1e-12)
+    moved, beyond = pair_changes(of_python(old), of_python(new))
+    np.testing.assert_allclose(moved, gain / mass, atol=1e-11)
+    stays, none = pair_changes(of_python(old), of_python(old))
+    np.testing.assert_allclose(beyond, gain / mass - stays, atol=1e-11)
+    assert not np.asarray(none).any()
     share, change = groups(of_python(old), of_python(new))
     stay = np.diag(mass)
     expected = {
@@ -147,6 +152,33 @@ def test_winners_and_losers_are_counted(a: int, b: int) -> None:
             assert float(found[name][o]) == pytest.approx(expected, abs=1e-12)
         of_occupation = float(better["welfare_change_by_occupation"][o])
         assert of_occupation == pytest.approx(np.average(gain, weights=p), abs=1e-12)
+
+
+def test_wages_of_who_goes_nowhere_are_not_known() -> None:
+    old = equilibrium(1)
+    chance = old.probability.copy()
+    chance[:, 2] = 1e-9
+    few = old._replace(probability=chance)
+    change, beyond = (np.asarray(x) for x in pair_changes(of_python(old), of_python(few)))
+    assert np.isnan(change[:, 2]).all()
+    assert np.isnan(beyond[:, 2]).all()
+    assert np.isfinite(change[:, :2]).all()
+
+
+def test_summaries_leave_out_draws_that_are_missing() -> None:
+    rows = np.random.default_rng(4).normal(size=(30, 3))
+    rows[:10, 1], rows[:, 2] = np.nan, np.nan
+    with DrawSummaries.collecting() as wide:
+        wide.add("x", rows)
+        found = {key: values for key, (_, values) in wide.summaries("x", ("a",)).items()}
+    for place, kept in ((0, rows[:, 0]), (1, rows[10:, 1])):
+        assert found["mean"][place] == pytest.approx(kept.mean(), abs=1e-14)
+        assert found["sd"][place] == pytest.approx(kept.std(), abs=1e-14)
+        assert found["positive"][place] == pytest.approx((kept > 0).mean(), abs=1e-14)
+        quantiles = np.quantile(kept, [0.05, 0.5, 0.95])
+        np.testing.assert_allclose(found["quantile"][:, place], quantiles, atol=1e-14)
+    assert np.isfinite(found["mcse"]).tolist() == [True, False, False]
+    assert all(np.isnan(values[..., 2]).all() for values in found.values())
 
 
 def test_summaries_by_columns_are_those_of_all_draws() -> None:

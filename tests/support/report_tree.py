@@ -270,6 +270,15 @@ def _counterfactual(
         f"worker_{name}_mean": ("worker", split[..., k].mean((0, 1)))
         for k, name in enumerate(kinds)
     }
+    pair = ("origin", "destination")
+    further |= {
+        "flow_change_beyond_mean": (pair, more.normal(0, 0.1, (size, size))),
+        "flow_change_beyond_sd": (pair, np.full((size, size), 0.02)),
+        "held_flow_mean": (pair, 0.01 * more.random((size, size))),
+        "held_flow_sd": (pair, np.full((size, size), 0.003)),
+        "held_flow_gain_mean": (pair, more.normal(0, 0.001, (size, size))),
+        "held_flow_gain_positive": (pair, more.random((size, size))),
+    }
     further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
     coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
