@@ -31,6 +31,7 @@ from taskroy.posteriors.draw_summaries import DrawSummaries, quantiles_of
 from taskroy.posteriors.effects import DIMENSIONS, WIDE
 from taskroy.posteriors.effects_over_draws import Work, over_draws
 from taskroy.posteriors.finished_blocks import FinishedBlocks
+from taskroy.posteriors.first_order import warn_if_apart
 from taskroy.posteriors.flows import GROUPS
 from taskroy.posteriors.inequality import MEASURES
 from taskroy.posteriors.redrawn_headlines import GROUP as REDRAWN
@@ -106,6 +107,8 @@ def counterfactual(
     -----
     NothingChanges
         For a scenario whose steps change nothing.
+    FirstOrderApart
+        Where the approximation to first order is not to be read in some draws.
     """
     Band("eti", level)  # refuses what is no probability
     constants = posterior["constant_data"].to_dataset()
@@ -180,6 +183,7 @@ def _run(
             for name in wide.names
             for key, variable in wide.summaries(name, WIDE[name]).items()
         }
+    warn_if_apart(results["first_order_residual"], where=f"scenario '{scenario.name}'")
     variables = {
         name: (("chain", "draw", *DIMENSIONS.get(name, ())), blocks.by_chain(x))
         for name, x in results.items()

@@ -31,6 +31,7 @@ _BY_OCCUPATION = (
     "selection_first_order",
     "resorting_first_order",
     "log_wage_change_first_order",
+    "first_order_error",
     "incumbent_change",
     "employment_before",
     "employment_after",

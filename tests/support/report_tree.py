@@ -279,6 +279,10 @@ def _counterfactual(
         "held_flow_gain_mean": (pair, more.normal(0, 0.001, (size, size))),
         "held_flow_gain_positive": (pair, more.random((size, size))),
     }
+    further |= {
+        "first_order_error": ((*SAMPLE, "occupation"), more.normal(0, 0.01, (*shape, size))),
+        "first_order_residual": (SAMPLE, np.full(shape, 1e-12)),
+    }
     further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
     coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
