@@ -2,8 +2,8 @@
 
 For every posterior draw of θ and skills, the worlds before and after give choice probabilities and
 expected wages in closed form (model.md, sections 3 and 6); nothing is simulated. The population is
-the panel's workers, each with weight one. Shocks after the change are drawn anew. Layout of the
-result: ``docs/posterior.md``.
+the panel's workers, each with weight one unless weights are asked for. Shocks after the change are
+drawn anew. Layout of the result: ``docs/posterior.md``.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def counterfactual(
     held_shocks: int = 0,
     skill_groups: Sequence[str] = (AUTOMATED,),
     skill_percentiles: Sequence[float] = QUARTILES,
+    weighted: bool = False,
     level: float = 0.9,
     progress: Progress | None = None,
     blocks: str | os.PathLike[str] | None = None,
@@ -75,6 +76,10 @@ def counterfactual(
         automates, weighted by the share of each task that it does.
     skill_percentiles
         Where these groups are cut.
+    weighted
+        Whether workers count by their mean weight in the panel, and not once each, in headlines, in
+        winners and changes by occupation, and in inequality. The threshold productivity,
+        decompositions by occupation, employment and flows are of workers who count once.
     level
         Probability between the outer quantiles of what is summed up over draws, such as each
         worker's change: those of equal tails.
@@ -100,8 +105,8 @@ def counterfactual(
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
         occupation left without labour, prices that do not converge, held shocks where experience
-        pays, skills to group by that do not exist, results that are not finite, or a cluster that
-        loses a block.
+        pays, skills to group by that do not exist, weights of a panel without any, results that
+        are not finite, or a cluster that loses a block.
 
     Warns
     -----
@@ -130,7 +135,9 @@ def counterfactual(
         )
     if held_shocks:
         _require_static(alone, posterior)
-    common = Common.of(posterior, groups, held_shocks)
+    if weighted:
+        _require_weights(constants)
+    common = Common.of(posterior, groups, held_shocks, by_weight=weighted)
     work = Work(
         common,
         Here(common) if client is None else OnCluster(client, common),
@@ -140,6 +147,7 @@ def counterfactual(
     results = [_run(posterior, scenario, exposure, work, level) for scenario in alone]
     redrawn = redrawn_headlines(posterior, alone, exposure, work)
     joined = xr.concat(results, pd.Index(names, name="scenario"), join="exact")
+    joined.attrs = {"weighted": weighted}
     bare = posterior.drop_nodes(["counterfactual", REDRAWN], errors="ignore")
     parts = {name: group.to_dataset() for name, group in bare.children.items()}
     parts |= {"counterfactual": joined, **({} if redrawn is None else {REDRAWN: redrawn})}
@@ -147,6 +155,16 @@ def counterfactual(
     tree.attrs = dict(posterior.attrs)
     tree.attrs["scenarios"] = json.dumps([s.model_dump(mode="json") for s in alone])
     return tree
+
+
+def _require_weights(constants: xr.Dataset) -> None:
+    if "worker_weight" not in constants:
+        raise ModelError(
+            "Workers are to count by their weights, and the posterior has none.",
+            where="[counterfactual], weighted",
+            expected="a posterior of a panel with a column 'weight', fitted by this version",
+            remedy="fit a panel with weights, or set weighted = false",
+        )
 
 
 def _require_static(scenarios: Sequence[Automation | Scenario], posterior: xr.DataTree) -> None:
@@ -219,7 +237,10 @@ def _run(
 
 
 def _sizes(constants: xr.Dataset, groups: SkillGroups) -> NDArray[np.float64]:
-    """Return the share of workers in each group of people."""
+    """Return the share of workers in each group of people, who count as in its changes."""
     if "member" not in constants:
         return groups.sizes
-    return np.concatenate([constants["member"].to_numpy().mean(1), groups.sizes])
+    member = constants["member"].to_numpy().astype(float)
+    each = np.ones(member.shape[1])
+    weight = constants["worker_weight"].to_numpy() if "worker_weight" in constants else each
+    return np.concatenate([member @ weight / weight.sum(), groups.sizes])

@@ -1,7 +1,7 @@
 """What a scenario does at one posterior draw: every quantity that is reported.
 
-Quantities are over the panel's workers, each with weight one, in closed form. Their meaning is in
-``docs/posterior.md``.
+Quantities are over the panel's workers, each with weight one unless said, in closed form. Their
+meaning is in ``docs/posterior.md``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from taskroy.posteriors.flows import flow_matrix, groups, pair_changes
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
 from taskroy.posteriors.leaver_skill import automated_weights, group_skills, standardized
-from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
+from taskroy.posteriors.winners import changes_of_people, mean_of, wage_changes, welfare_changes
 from taskroy.posteriors.worker_decomposition import WORKER_PARTS, decompose_workers
 
 _BY_OCCUPATION = (
@@ -83,6 +83,7 @@ def effects(
     *,
     shock: Shock,
     members: Float[Array, "P N"] | None = None,
+    weight: Float[Array, " N"] | None = None,
     held: tuple[Array, int] | None = None,
     nearby: Told | None = None,
 ) -> dict[str, Array]:
@@ -103,6 +104,9 @@ def effects(
     members
         Weight of each worker in each group of people, which sum to one; None where there are no
         groups, and then the effects on them are left out.
+    weight
+        How much each worker counts in headlines, in winners and changes by occupation, and in
+        inequality; None for once each.
     held
         Key and number of the shocks that are held (:mod:`taskroy.posteriors.held_shocks`); None
         leaves out what depends on them.
@@ -130,9 +134,9 @@ def effects(
         **parts,
         **first_order(before, after, draw.skill_mean, parts),
         **workers_parts,
-        "mean_part": jnp.stack([workers_parts[name].mean() for name in WORKER_PARTS]),
-        **wage_changes(old, new),
-        **welfare_changes(old, new),
+        "mean_part": jnp.stack([mean_of(workers_parts[name], weight) for name in WORKER_PARTS]),
+        **wage_changes(old, new, weight),
+        **welfare_changes(old, new, weight),
         **people,
         **simulated,
         "employment_before": employment / employment.sum(),
@@ -147,7 +151,7 @@ def effects(
         "net_flow": flow - flow.T,
         "flow_change": moved,
         "flow_change_beyond": beyond,
-        "inequality_before": inequality(old),
-        "inequality_after": inequality(new),
+        "inequality_before": inequality(old, weight),
+        "inequality_after": inequality(new, weight),
         **told,
     }

@@ -156,7 +156,7 @@ def _uncertainty(scenario: Scenario) -> dict[str, Table]:
 def _further_drawings(
     scenario: Scenario, tables: Mapping[str, Table], band: Band
 ) -> dict[str, Drawing]:
-    drawings = {}
+    drawings: dict[str, Drawing] = {}
     if "people" in tables:
         people = people_drawing(scenario, tables["people"], band)
         drawings |= {} if people is None else {"people": people}

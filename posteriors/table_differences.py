@@ -11,7 +11,7 @@ import xarray as xr
 from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate, sampling_error
 from taskroy.posteriors.scenario_differences import scenario_differences
 from taskroy.posteriors.table_headline import SHARES
-from taskroy.posteriors.table_scenario import ONE_EACH
+from taskroy.posteriors.table_scenario import scenarios
 from taskroy.posteriors.tables import ROW_KIND, Column, Table
 from taskroy.posteriors.titles import in_sentence, plain_title, titles_of
 
@@ -49,13 +49,13 @@ def differences_tables(tree: xr.DataTree, band: Band) -> dict[str, Table]:
     less = scenario_differences(tree)
     base = in_sentence(str(less.attrs["base"]))
     tables = (
-        _headlines_table(less, base, band),
+        _headlines_table(less, base, scenarios(tree)[0].counted, band),
         _occupations_table(less, base, titles_of(tree), band),
     )
     return {table.name: table for table in tables}
 
 
-def _headlines_table(less: xr.Dataset, base: str, band: Band) -> Table:
+def _headlines_table(less: xr.Dataset, base: str, counted: str, band: Band) -> Table:
     rows = {key: title for key, title in HEADLINES.items() if key in less}
     draws = xr.concat([less[key] for key in rows], "row", coords="minimal", compat="override")
     frame = pd.concat(
@@ -76,7 +76,7 @@ def _headlines_table(less: xr.Dataset, base: str, band: Band) -> Table:
     return Table(
         "scenario-differences",
         f"What scenarios do beyond “{base}”, with {band.name}s",
-        ONE_EACH,
+        counted,
         frame,
         (
             Column("scenario", "Scenario"),

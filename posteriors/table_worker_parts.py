@@ -7,7 +7,7 @@ import pandas as pd
 
 from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate
 from taskroy.posteriors.table_decomposition import parts_of
-from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
+from taskroy.posteriors.table_scenario import Scenario
 from taskroy.posteriors.tables import Column, Table
 
 _PERCENTILES = {10: "p10", 50: "p50", 90: "p90"}
@@ -47,7 +47,7 @@ def worker_parts_table(scenario: Scenario, band: Band) -> Table | None:
         f"{scenario.prefix}-worker-parts",
         "Why workers’ expected wages change: parts of the mean change in log points, with "
         f"{band.name}s, and percentiles of the workers’ own",
-        ONE_EACH,
+        scenario.counted,
         frame,
         (
             Column("part", "Part"),

@@ -209,6 +209,7 @@ def test_a_fingerprint_is_of_everything(
         names(scenario=Scenario(name="s", step=(Augmentation(), Automation()))),
         names(block=1),
         names(held_shocks=1),
+        names(by_weight=True),
         names(other("posterior", skill=moved)),
         names(other("posterior", amenity=draws["intercept"])),
         names(other("constant_data", labor_share=constants["labor_share"] * 0.99)),

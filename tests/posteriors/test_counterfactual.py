@@ -182,6 +182,46 @@ def test_groups_of_people_have_posteriors(small):
     np.testing.assert_allclose(whole, found["mean_change"].to_numpy(), atol=1e-12)
 
 
+def test_workers_count_by_weights_on_request(small):
+    weight = np.random.default_rng(6).uniform(0.2, 3, 20)
+    member = np.stack([np.arange(20) < 12, np.arange(20) >= 12])
+    constants = small["constant_data"].to_dataset()
+    weighed = small.copy()
+    weighed["constant_data"] = xr.DataTree(
+        constants.assign(
+            member=(("people", "worker"), member), worker_weight=("worker", weight)
+        ).assign_coords(people=["educ: 12", "educ: 16"])
+    )  # fmt: skip
+    plain, counted = (
+        counterfactual(weighed, [Automation()], skill_groups=(), weighted=one)["counterfactual"]
+        .to_dataset()
+        .isel(scenario=0)
+        for one in (False, True)
+    )
+    assert (plain.attrs["weighted"], counted.attrs["weighted"]) == (False, True)
+    # Groups count by weight either way, and so do their shares.
+    share = [weight[:12].sum() / weight.sum(), weight[12:].sum() / weight.sum()]
+    for found in (plain, counted):
+        np.testing.assert_allclose(found["people_share"], share, atol=1e-14)
+    for headline, of_groups in (
+        ("mean_change", "people_change"),
+        ("winners", "people_winners"),
+        ("welfare_change", "people_welfare_change"),
+    ):
+        np.testing.assert_allclose(
+            counted[headline], counted[of_groups].to_numpy() @ share, atol=1e-12
+        )
+    assert float(np.abs(counted["mean_change"] - plain["mean_change"]).max()) > 1e-4
+    measure = counted.sel(measure="mean")
+    rise = measure["inequality_after"] - measure["inequality_before"]
+    np.testing.assert_allclose(rise, counted["mean_change"], atol=1e-12)
+    np.testing.assert_allclose(counted["mean_part"].sum("part"), counted["mean_change"], atol=1e-10)
+    for name in ("log_wage_change", "employment_before", "group_share", "people_change"):
+        np.testing.assert_array_equal(counted[name], plain[name])
+    with pytest.raises(ModelError, match=r"posterior has none\.[\s\S]*set weighted = false"):
+        counterfactual(small, [Automation()], weighted=True)
+
+
 def test_groups_by_skill_are_made_draw_by_draw(small):
     scenario = Automation(name="m", tasks=TASK_TITLES[:2], productivity=0.1)
     tree = counterfactual(

@@ -283,9 +283,13 @@ def _counterfactual(
         "first_order_error": ((*SAMPLE, "occupation"), more.normal(0, 0.01, (*shape, size))),
         "first_order_residual": (SAMPLE, np.full(shape, 1e-12)),
     }
+    level = more.normal(2.0, 0.05, (*shape, 1))
+    for when, rise in (("before", 0.0), ("after", 0.01)):
+        dims, values = further[f"inequality_{when}"]
+        further[f"inequality_{when}"] = dims, np.concatenate([values, level + rise], -1)
     further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
-    coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
+    coords |= {"group": list(groups), "measure": [*measures, "mean"], "percentile": [10, 50, 90]}
     coords |= {"part": list(kinds)}
     return xr.Dataset(
         {

@@ -141,3 +141,38 @@ def test_groups_that_do_not_exist_in_a_scenario_are_left_out(
     page = Page(write_report(tree, tmp_path).read_text())
     table = page.table("Winners and losers, by what the panel says of workers, with")
     assert len(table) == 6
+
+
+def test_small_cells_are_counted_in_people_whatever_their_weight() -> None:
+    """Four workers with half of the weight are four workers."""
+    tree = told_apart(weighted=True)
+    group = tree["counterfactual"].to_dataset()
+    names = [*group["people"].to_numpy(), "skill: low", "skill: high"]
+    wider = group.drop_dims("people").assign_coords(people=names)
+    dims = ("scenario", "chain", "draw", "people")
+    for name in ("people_change", "people_winners", "people_welfare_change"):
+        values = group[name].to_numpy()
+        wider[name] = dims, np.concatenate([values, values[..., :2]], -1)
+    wider["people_share"] = ("scenario", "people"), [[0.6, 0.4, 0.5, 0.2, 0.3, 0.05, 0.95]]
+    tree["counterfactual"] = xr.DataTree(wider)
+    (scenario,) = scenarios(tree)
+    table = people_table(scenario, tree["constant_data"].to_dataset(), Band("eti", 0.9))
+    rows = table.frame.set_index("people")
+    assert rows["suppressed"].tolist() == [False, False, True, True, False, True, True]
+    assert rows.loc["sex: f", "workers"] == 25
+
+
+def test_the_page_says_how_workers_count(
+    gate: Callable[..., None], undrawn: None, tmp_path: Path
+) -> None:
+    tree = told_apart(weighted=True)
+    group = tree["counterfactual"].to_dataset().assign_attrs(weighted=True)
+    tree["counterfactual"] = xr.DataTree(group)
+    page = Page(write_report(tree, tmp_path).read_text())
+    assert "Each worker of the panel counts once." not in " ".join(page.text)
+    assert "Workers count by their mean weight in the panel." in " ".join(page.text)
+    tables = json.loads((tmp_path / "report.json").read_text())["tables"]
+    for name in ("headline", "winners", "inequality", "welfare", "worker-parts", "uncertainty"):
+        assert "by their mean weight in the panel" in tables[f"scenario-1-{name}"]["weights"], name
+    for name in ("employment", "movers", "held"):
+        assert "each worker counts once" in tables[f"scenario-1-{name}"]["weights"], name
