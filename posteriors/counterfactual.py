@@ -210,8 +210,9 @@ def _run(
     named = list(constants["people"].to_numpy()) if "people" in constants else []
     people = {"people": [*named, *groups.labels]} if named or groups.by else {}
     summaries["worker_gain_probability"] = summaries.pop("worker_change_positive")
-    for never_negative in ("flow_positive", "held_flow_positive"):
-        summaries.pop(never_negative, None)
+    # Shares are never negative, and where nobody goes at held shocks, nothing is gained or lost.
+    for empty in ("flow_positive", "held_flow_positive", "held_flow_gain_positive"):
+        summaries.pop(empty, None)
     return xr.Dataset(
         {
             **variables,

@@ -51,7 +51,7 @@ def _draw(frame: DataFrame) -> Figure:
         value, low, high = (frame[f"{name}{end}"] for end in ("", "_low", "_high"))
         levels.hlines(place + shift, low, high, color=color, lw=1.3)
         levels.scatter(value, place + shift, color=color, s=26, zorder=3, label=name)
-    levels.set_xlim(left=0)
+    levels.set_xlim(left=-0.03 * levels.get_xlim()[1])  # dots at zero are whole
     levels.set_title("Level")
     value, low, high = (frame[f"change{end}"] for end in ("", "_low", "_high"))
     changes.axvline(0, color=NEUTRAL, lw=0.8)

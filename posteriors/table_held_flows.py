@@ -36,7 +36,6 @@ def held_flows_table(scenario: Scenario) -> Table | None:
             "flow": at("held_flow_mean"),
             "sd": at("held_flow_sd"),
             "change": at("held_flow_gain_mean") / at("held_flow_mean"),
-            "rise_probability": at("held_flow_gain_positive"),
         }
     )
     return Table(
@@ -51,7 +50,6 @@ def held_flows_table(scenario: Scenario) -> Table | None:
             Column("flow", "Share of workers", "percent1"),
             Column("sd", "Posterior sd, × 100", "hundredths"),
             Column("change", "Change of their log wage, log points", "log_points"),
-            Column("rise_probability", "Probability that it is a gain", "probability"),
         ),
         (
             "The change is that of the mean mover, over all draws: movers of a draw count by how "

@@ -264,6 +264,7 @@ def _counterfactual(
     }
     kinds = ("productivity", "task_shift", "selection", "skill_change", "bargaining", "resorting")
     split = change[..., None] * more.dirichlet(np.ones(6), people)
+    split += more.normal(0, 0.05, (*shape, 1, 6))  # so that no sign is certain
     split[..., 3:5] = 0.0
     split[..., 5] = change - split[..., :5].sum(-1)
     further |= {
@@ -277,14 +278,13 @@ def _counterfactual(
         "held_flow_mean": (pair, 0.01 * more.random((size, size))),
         "held_flow_sd": (pair, np.full((size, size), 0.003)),
         "held_flow_gain_mean": (pair, more.normal(0, 0.001, (size, size))),
-        "held_flow_gain_positive": (pair, more.random((size, size))),
     }
     further |= {
         "first_order_error": ((*SAMPLE, "occupation"), more.normal(0, 0.01, (*shape, size))),
         "first_order_residual": (SAMPLE, np.full(shape, 1e-12)),
     }
     level = more.normal(2.0, 0.05, (*shape, 1))
-    for when, rise in (("before", 0.0), ("after", 0.01)):
+    for when, rise in (("before", 0.0), ("after", more.normal(0.01, 0.01, (*shape, 1)))):
         dims, values = further[f"inequality_{when}"]
         further[f"inequality_{when}"] = dims, np.concatenate([values, level + rise], -1)
     further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
