@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from taskroy.errors import ModelError
 from taskroy.models.broyden import CONVERGED
 from taskroy.models.long_run_faults import FAULTS
-from taskroy.posteriors.effects import BY_PEOPLE, DIMENSIONS
+from taskroy.posteriors.effects import AUTOMATED_SKILL, BY_PEOPLE, DIMENSIONS, FLOW_CHANGES
 
-# Not numbers by right: the productivity of machines where there are none, and what becomes of those
-# who are skilled at what is automated where nothing is.
-_MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE})
+# Not numbers by right: the productivity of machines where there are none; where nothing is
+# automated, who is skilled at what is and what becomes of them; and the wages of who moves, where
+# nobody does.
+_MAY_BE_MISSING = frozenset({"productivity_threshold", *BY_PEOPLE, *AUTOMATED_SKILL, *FLOW_CHANGES})
 
 #: What tells why others are not numbers.
 TELLING = ("price_residual", *FAULTS, "employment_before", "employment_after")

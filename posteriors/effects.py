@@ -1,13 +1,14 @@
 """What a scenario does at one posterior draw: every quantity that is reported.
 
-Quantities are over the panel's workers, each with weight one, in closed form. Their meaning is in
-``docs/posterior.md``.
+Quantities are over the panel's workers, each with weight one unless said, in closed form. Their
+meaning is in ``docs/posterior.md``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
@@ -18,10 +19,12 @@ from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters, Shock
 from taskroy.posteriors.decomposition import PARTS, decompose
 from taskroy.posteriors.first_order import first_order
-from taskroy.posteriors.flows import flow_matrix, groups
+from taskroy.posteriors.flows import flow_matrix, groups, pair_changes
 from taskroy.posteriors.held_shocks import held_groups
 from taskroy.posteriors.inequality import inequality
-from taskroy.posteriors.winners import changes_of_people, wage_changes, welfare_changes
+from taskroy.posteriors.leaver_skill import automated_weights, group_skills, standardized
+from taskroy.posteriors.winners import changes_of_people, mean_of, wage_changes, welfare_changes
+from taskroy.posteriors.worker_decomposition import WORKER_PARTS, decompose_workers
 
 _BY_OCCUPATION = (
     *PARTS,
@@ -29,6 +32,7 @@ _BY_OCCUPATION = (
     "selection_first_order",
     "resorting_first_order",
     "log_wage_change_first_order",
+    "first_order_error",
     "incumbent_change",
     "employment_before",
     "employment_after",
@@ -40,9 +44,12 @@ _BY_OCCUPATION = (
 )
 #: By group of people.
 BY_PEOPLE = ("people_change", "people_winners", "people_welfare_change")
+#: Of who is skilled at what is automated.
+AUTOMATED_SKILL = ("group_automated_skill", "group_automated_skill_unchanged")
 _BY_GROUP = (
     *("group_share", "group_change", "group_share_unchanged", "group_change_unchanged"),
     *("held_share", "held_gain"),
+    *AUTOMATED_SKILL,
 )
 
 #: Dimensions besides chain and draw, of the effects that have any and are kept draw by draw.
@@ -54,12 +61,18 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "inequality_after": ("measure",),
     "productivity_threshold": ("task",),
     "worker_change_percentile": ("occupation", "percentile"),
+    "mean_part": ("part",),
 }
+_PAIR = ("origin", "destination")
+#: Of who goes from one occupation to another; nobody may.
+FLOW_CHANGES = ("flow_change", "flow_change_beyond")
 #: Dimensions of the effects that are kept as summaries over draws, because there are so many.
 WIDE: dict[str, tuple[str, ...]] = {
     "worker_change": ("worker",),
-    "flow": ("origin", "destination"),
-    "net_flow": ("origin", "destination"),
+    **dict.fromkeys(WORKER_PARTS, ("worker",)),
+    "flow": _PAIR,
+    **dict.fromkeys(("net_flow", *FLOW_CHANGES), _PAIR),
+    **dict.fromkeys(("held_flow", "held_flow_gain"), _PAIR),
 }
 
 
@@ -71,6 +84,7 @@ def effects(
     *,
     shock: Shock,
     members: Float[Array, "P N"] | None = None,
+    weight: Float[Array, " N"] | None = None,
     held: tuple[Array, int] | None = None,
     nearby: Told | None = None,
 ) -> dict[str, Array]:
@@ -91,6 +105,9 @@ def effects(
     members
         Weight of each worker in each group of people, which sum to one; None where there are no
         groups, and then the effects on them are left out.
+    weight
+        How much each worker counts in headlines, in winners and changes by occupation, and in
+        inequality; None for once each.
     held
         Key and number of the shocks that are held (:mod:`taskroy.posteriors.held_shocks`); None
         leaves out what depends on them.
@@ -109,14 +126,19 @@ def effects(
     unchanged_share, unchanged_change = groups(old, old)
     employment = old.probability.sum(0)
     flow = flow_matrix(old, new)
+    moved, beyond = pair_changes(old, new)
     parts = decompose(before, after, draw.skill_mean)
+    workers_parts = decompose_workers(before, after, draw.skill_mean)
     simulated = {} if held is None else held_groups(before, after, *held)
+    skilled = standardized(before.world.skill, automated_weights(steps, shares))
     people = {} if members is None else changes_of_people(members, old, new)
     return {
         **parts,
         **first_order(before, after, draw.skill_mean, parts),
-        **wage_changes(old, new),
-        **welfare_changes(old, new),
+        **workers_parts,
+        "mean_part": jnp.stack([mean_of(workers_parts[name], weight) for name in WORKER_PARTS]),
+        **wage_changes(old, new, weight),
+        **welfare_changes(old, new, weight),
         **people,
         **simulated,
         "employment_before": employment / employment.sum(),
@@ -125,10 +147,14 @@ def effects(
         "group_change": change,
         "group_share_unchanged": unchanged_share,
         "group_change_unchanged": unchanged_change,
+        "group_automated_skill": group_skills(skilled, old, new),
+        "group_automated_skill_unchanged": group_skills(skilled, old, old),
         "flow": flow,
         "net_flow": flow - flow.T,
-        "inequality_before": inequality(old),
-        "inequality_after": inequality(new),
+        "flow_change": moved,
+        "flow_change_beyond": beyond,
+        "inequality_before": inequality(old, weight),
+        "inequality_after": inequality(new, weight),
         **long_run_faults(old, new),
         **told,
     }

@@ -83,7 +83,7 @@ def over_draws(
     parts, done = [], 0
     for part in _in_order(work, question, draws, scenario):
         done += len(part["price_residual"])
-        for name in WIDE.keys() & part.keys():
+        for name in [name for name in WIDE if name in part]:
             rows = part.pop(name)
             if wide is not None:
                 wide.add(name, rows)

@@ -95,6 +95,7 @@ def _parts(common: Common, question: Question, block: Block) -> Iterator[bytes |
     arrays = {
         **{name: getattr(common, name) for name in ("task_weights", "labor_share")},
         **{name: getattr(common, name) for name in ("worker_weight", "members")},
+        "headline_weight": common.headline_weight,
         **{"shares": question.shares, "by": question.by, "index": block.index},
         **block.draws._asdict(),
     }

@@ -18,10 +18,44 @@ from taskroy.models.world import Equilibrium
 #: incumbents before, wherever they are after.
 GROUPS = ("stayers", "leavers", "in_switchers", "incumbents")
 
+#: Share of all workers, below which a flow's mean wages are those of the quadrature's error.
+SMALLEST_FLOW = 1e-8
+
 
 def flow_matrix(before: Equilibrium, after: Equilibrium) -> Float[Array, "O O"]:
     """Return shares of workers by occupation before (rows) and after; they sum to one."""
     return before.probability.T @ after.probability / len(before.probability)
+
+
+def pair_changes(
+    before: Equilibrium, after: Equilibrium
+) -> tuple[Float[Array, "O O"], Float[Array, "O O"]]:
+    """Return the mean change of the log wage of who goes from one occupation to another.
+
+    Parameters
+    ----------
+    before, after
+        Equilibria of the same workers.
+
+    Returns
+    -------
+    change
+        By occupation before (rows) and after, expected over shocks; on the diagonal, stayers. Not
+        a number where so few go that the quadrature does not tell their wages (`SMALLEST_FLOW`).
+    beyond
+        The same less what it would be in a world that stays as it is; missing where either is.
+    """
+    change = _pair_changes(before, after)
+    return change, change - _pair_changes(before, before)
+
+
+def _pair_changes(before: Equilibrium, after: Equilibrium) -> Float[Array, "O O"]:
+    p, q, n = before.probability, after.probability, len(before.probability)
+    flow = p.T @ q / n
+    # Sums over workers of P·P' times the wage there less that here, given that he is in each.
+    gain = (p.T @ after.earned - before.earned.T @ q) / n
+    known = flow > SMALLEST_FLOW
+    return jnp.where(known, gain / jnp.where(known, flow, 1.0), jnp.nan)
 
 
 def groups(

@@ -151,7 +151,10 @@ def read_grid(folder: Path, posterior: xr.DataTree, band: Band) -> Grid | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    same = {key: study.get(key) for key in _ESSENCE} == dict(found.essence)
+    essence = {key: study.get(key) for key in _ESSENCE}
+    if (study.get("counterfactual") or {}).get("weighted"):
+        essence["weighted"] = True
+    same = essence == dict(found.essence)
     return found if same and found.band == band else None
 
 

@@ -35,7 +35,8 @@ def held_groups(
         ``held_share``, shares of all workers, (4, O), in the order of `GROUPS` of
         :mod:`taskroy.posteriors.flows`, and ``held_gain``, the mean over all workers of the change
         of the log wage of who is in the group and zero for others: over the share it is the
-        group's mean change.
+        group's mean change. ``held_flow`` and ``held_flow_gain`` are the same of who goes from one
+        occupation (rows) to another, (O, O).
     """
     worlds, (workers, occupations) = (before.world, after.world), before.world.potential.shape
     shocks = occupations if before.shock == "occupation" else 1
@@ -54,20 +55,24 @@ def held_groups(
         shock = jax.random.normal(shock_key, (workers, shocks), dtype)
         taste = jax.random.gumbel(taste_key, (workers, occupations), dtype)
         (first, wage), (then, new_wage) = choose(shock, taste)
-        stays, gain = first == then, new_wage - wage
-        index = jnp.arange(occupations)
-        origin, destination = first[:, None] == index, then[:, None] == index
-        groups = jnp.stack(
-            [
-                origin & stays[:, None],
-                origin & ~stays[:, None],
-                destination & ~stays[:, None],
-                origin,
-            ]
-        ).astype(dtype)
-        return total + jnp.stack([groups.sum(1), jnp.einsum("gno,n->go", groups, gain)]), None
+        gain = new_wage - wage
+        # Pairs of occupations are numbered; each worker is of one.
+        pair = first * occupations + then
+        one = jnp.stack([jnp.ones_like(gain), gain], axis=1)
+        return total + jax.ops.segment_sum(one, pair, occupations**2), None
 
-    nothing = jnp.zeros((2, 4, occupations), worlds[0].skill.dtype)
+    nothing = jnp.zeros((occupations**2, 2), worlds[0].skill.dtype)
     total, _ = jax.lax.scan(once, nothing, jax.random.split(key, number))
-    share, gain = total / (workers * number)
-    return {"held_share": share, "held_gain": gain}
+    flow, moved = (total / (workers * number)).T.reshape(2, occupations, occupations)
+    return {
+        "held_share": _of_groups(flow),
+        "held_gain": _of_groups(moved),
+        "held_flow": flow,
+        "held_flow_gain": moved,
+    }
+
+
+def _of_groups(pairs: Float[Array, "O O"]) -> Float[Array, "4 O"]:
+    """Sum pairs of occupations up to stayers, leavers, in-switchers and incumbents of each."""
+    stay, held, hold = jnp.diag(pairs), pairs.sum(1), pairs.sum(0)
+    return jnp.stack([stay, held - stay, hold - stay, held])

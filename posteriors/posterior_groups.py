@@ -108,16 +108,17 @@ def constants_dataset(
         },
         {k: coordinates[k] for k in keep},
     )
-    return constants.merge(_members_dataset(panel, arrays)) if panel.groups else constants
+    if panel.has_weights:
+        weight = arrays.worker_weight
+        constants = constants.assign_coords(worker=np.arange(len(weight)))
+        constants["worker_weight"] = ("worker", weight)
+    return constants.merge(_members_dataset(panel)) if panel.groups else constants
 
 
-def _members_dataset(panel: Panel, arrays: PanelArrays) -> xr.Dataset:
-    """Say which workers belong to which group, and with which weight where the panel has any."""
+def _members_dataset(panel: Panel) -> xr.Dataset:
+    """Say which workers belong to which group."""
     members = panel.members()
-    found = xr.Dataset(
+    return xr.Dataset(
         {"member": (("people", "worker"), members.to_numpy().T)},
         {"people": list(members.columns), "worker": np.arange(len(members))},
     )
-    if panel.has_weights:
-        found["worker_weight"] = ("worker", arrays.worker_weight)
-    return found

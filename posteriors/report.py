@@ -47,9 +47,10 @@ _GROUPS = (
     "constant_data",
 )
 _FAILED = "NOT-CONVERGED-"
-_OF_A_SCENARIO = re.compile(
+# What one report has and another of the same study has not; names of scenarios' files have hyphens.
+_NOT_IN_ALL = re.compile(
     rf"(?:{_FAILED})?"
-    r"(scenario-\d+-[a-z]+|across-tasks|choices|power-scaling|sample|sensitivity|uncertainty|variants)"
+    r"(scenario-[a-z0-9-]+|across-tasks|choices|power-scaling|sample|sensitivity|uncertainty|variants)"
     r"\.(png|pdf|csv|tex)"
 )
 
@@ -165,7 +166,7 @@ def _remove_stale(folder: Path, written: set[Path]) -> None:
     for part in ("figures", "tables"):
         for file in (folder / part).iterdir():
             if file not in written and (
-                _OF_A_SCENARIO.fullmatch(file.name) or _other_mark(file) in written
+                _NOT_IN_ALL.fullmatch(file.name) or _other_mark(file) in written
             ):
                 file.unlink()
 

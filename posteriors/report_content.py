@@ -11,6 +11,7 @@ import xarray as xr
 
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.figure_fit import fit_drawing, parameters_drawing
+from taskroy.posteriors.figure_scenarios import scenarios_drawing
 from taskroy.posteriors.figure_style import Drawing
 from taskroy.posteriors.model_card import model_card
 from taskroy.posteriors.report_dependence import DependencePart, dependence
@@ -25,6 +26,7 @@ from taskroy.posteriors.report_scenario import ScenarioPart, scenario_part
 from taskroy.posteriors.step_words import steps_in_words
 from taskroy.posteriors.table_across_tasks import across_tasks_table
 from taskroy.posteriors.table_data import fit_tables, who_table
+from taskroy.posteriors.table_differences import differences_tables
 from taskroy.posteriors.table_parameters import parameter_tables
 from taskroy.posteriors.table_sample import sample_table
 from taskroy.posteriors.table_scenario import scenarios
@@ -84,6 +86,7 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
         priors, provenance_table(posterior),
     )  # fmt: skip
     optional = (sample_table(posterior), across_tasks_table(posterior, band))
+    compared = scenarios_drawing(posterior, band)
     rules, steps = productivity_rules(posterior), steps_in_words(posterior)
     intercept = dict(posterior.attrs.get("model") or {}).get("intercept", "")
     return Report(
@@ -91,10 +94,12 @@ def compose(posterior: xr.DataTree, gate: Gate, band: Band, grid: Grid | None = 
         band=band,
         facts=_facts(posterior),
         study=study_text(posterior),
-        tables={table.name: table for table in (*tables, *filter(None, optional))},
+        tables={table.name: table for table in (*tables, *filter(None, optional))}
+        | differences_tables(posterior, band),
         drawings={
             "parameters": parameters_drawing(main, band),
             "fit": fit_drawing(by_occupation, band),
+            **({} if compared is None else {"scenarios": compared}),
         },
         parts=[
             scenario_part(

@@ -10,6 +10,8 @@ import xarray as xr
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.exposure_bins import exposure_bins_table
 from taskroy.posteriors.figure_flows import movers_drawing, transitions_drawing
+from taskroy.posteriors.figure_inequality import inequality_drawing
+from taskroy.posteriors.figure_people import people_drawing
 from taskroy.posteriors.figure_scenario import (
     decomposition_drawing,
     exposure_drawing,
@@ -26,6 +28,7 @@ from taskroy.posteriors.table_headline import (
     mean_exposure,
     more_gain_probability,
 )
+from taskroy.posteriors.table_held_flows import held_flows_table
 from taskroy.posteriors.table_inequality import inequality_table, welfare_table
 from taskroy.posteriors.table_people import known_groups, people_table
 from taskroy.posteriors.table_scenario import (
@@ -35,8 +38,10 @@ from taskroy.posteriors.table_scenario import (
     winners_table,
     workers_table,
 )
+from taskroy.posteriors.table_selection import selection_table
 from taskroy.posteriors.table_steps import steps_table
 from taskroy.posteriors.table_uncertainty import uncertainty_table
+from taskroy.posteriors.table_worker_parts import worker_parts_table
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.within_occupations import within_drawing, within_table
 
@@ -117,7 +122,7 @@ def scenario_part(
             "workers": workers_drawing(scenario, workers),
             "exposure": exposure_drawing(scenario, exposure, bins, headline, band),
             "decomposition": decomposition_drawing(scenario, decomposition, band),
-            **_further_drawings(scenario, further, band),
+            **_further_drawings(scenario, people | further, band),
         },
     )
 
@@ -132,11 +137,17 @@ def _further_tables(scenario: Scenario, band: Band, intercept: str) -> dict[str,
         return {}
     steps = steps_table(scenario, band, intercept)
     percentiles = "worker_change_percentile" in scenario.draws
+    selection = selection_table(scenario, band)
+    worker_parts = worker_parts_table(scenario, band)
+    held_flows = held_flows_table(scenario)
     return {
         **({"within": within_table(scenario, band)} if percentiles else {}),
         **({"steps": steps} if steps else {}),
         **_uncertainty(scenario),
+        **({} if worker_parts is None else {"worker_parts": worker_parts}),
         "movers": movers_table(scenario, band),
+        **({} if held_flows is None else {"held_flows": held_flows}),
+        **({} if selection is None else {"selection": selection}),
         **({"held": held_table(scenario, band)} if "held_share" in scenario.draws else {}),
         "flows": flows_table(scenario),
         "transitions": transitions_table(scenario),
@@ -153,7 +164,12 @@ def _uncertainty(scenario: Scenario) -> dict[str, Table]:
 def _further_drawings(
     scenario: Scenario, tables: Mapping[str, Table], band: Band
 ) -> dict[str, Drawing]:
-    drawings = {}
+    drawings: dict[str, Drawing] = {}
+    if "people" in tables:
+        people = people_drawing(scenario, tables["people"], band)
+        drawings |= {} if people is None else {"people": people}
+    if "inequality" in tables:
+        drawings["inequality"] = inequality_drawing(scenario, tables["inequality"], band)
     if "movers" in tables:
         drawings["movers"] = movers_drawing(scenario, tables["movers"], band)
         drawings["transitions"] = transitions_drawing(scenario, tables["transitions"])

@@ -36,6 +36,8 @@ class ScenarioPrograms:
             )
             self._members = None if common.members is None else jnp.asarray(common.members)
             self._weight = jnp.asarray(common.worker_weight)
+            by_weight = common.headline_weight
+            self._headline_weight = None if by_weight is None else jnp.asarray(by_weight)
         self._shock, self._discount = common.shock, common.discount
         self._groups = common.groups
         self._held_shocks = common.held_shocks
@@ -68,6 +70,7 @@ class ScenarioPrograms:
                 shares,
                 shock=shock,
                 members=self._all_members(draw, by),
+                weight=self._headline_weight,
                 held=(key, number) if number else None,
                 nearby=nearby,
             )

@@ -64,6 +64,8 @@ class Common:
         By which skills workers are grouped.
     held_shocks
         Sets of shocks; 0 for none.
+    headline_weight
+        How much each worker counts in headlines; None for once each.
     """
 
     task_weights: NDArray[np.float64]
@@ -75,10 +77,16 @@ class Common:
     members: NDArray[np.float64] | None
     groups: SkillGroups
     held_shocks: int
+    headline_weight: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
-        cls, posterior: xr.DataTree, groups: SkillGroups | None = None, held_shocks: int = 0
+        cls,
+        posterior: xr.DataTree,
+        groups: SkillGroups | None = None,
+        held_shocks: int = 0,
+        *,
+        by_weight: bool = False,
     ) -> Common:
         """Take it from a posterior.
 
@@ -104,6 +112,7 @@ class Common:
             members,
             groups or SkillGroups((), QUARTILES),
             held_shocks,
+            weight if by_weight else None,
         )
 
     def question(

@@ -121,7 +121,7 @@ def held_table(scenario: Scenario, band: Band) -> Table:
 def flows_table(scenario: Scenario) -> Table:
     """Return the pairs of occupations between which most workers move, on balance."""
     draws = scenario.draws
-    net = draws["net_flow_mean"].to_numpy()
+    net, paired = draws["net_flow_mean"].to_numpy(), "flow_change_beyond_mean" in draws
     # Each pair once, in the direction in which its net flow is not negative.
     origin, destination = np.nonzero((net > 0) | ((net == 0) & np.tri(len(net), k=-1, dtype=bool)))
     order = np.argsort(-net[origin, destination], kind="stable")[:_FLOWS]
@@ -138,6 +138,11 @@ def flows_table(scenario: Scenario) -> Table:
             "sd": at("net_flow_sd"),
             "positive_probability": at("net_flow_positive"),
             "flow": at("flow_mean"),
+            **(
+                {"change": at("flow_change_beyond_mean"), "change_sd": at("flow_change_beyond_sd")}
+                if paired
+                else {}
+            ),
         }
     )
     return Table(
@@ -153,8 +158,23 @@ def flows_table(scenario: Scenario) -> Table:
             Column("sd", "Posterior sd, × 100", "hundredths"),
             Column("positive_probability", "Probability of this direction", "probability"),
             Column("flow", "Flow there, without flow back", "percent1"),
+            *(
+                (
+                    Column(
+                        "change",
+                        "Change of the log wage of who goes there, log points",
+                        "log_points",
+                    ),
+                    Column("change_sd", "Its posterior sd, × 100", "hundredths"),
+                )
+                if paired
+                else ()
+            ),
         ),
-        (f"{_ANEW} In that world every net flow is zero.",),
+        (
+            f"{_ANEW} In that world every net flow is zero."
+            + (" Changes of wages are those beyond it." if paired else ""),
+        ),
     )
 
 

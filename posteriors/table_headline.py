@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate, sampling_error
-from taskroy.posteriors.table_scenario import MEMBERS, ONE_EACH, Scenario
+from taskroy.posteriors.table_scenario import MEMBERS, Scenario
 from taskroy.posteriors.tables import ROW_KIND, Column, Table
 
 SHARES = ("winners", "losers")
@@ -66,7 +66,7 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
     return Table(
         f"{scenario.prefix}-headline",
         f"The numbers of the answer with {band.name}s, and how exactly they were computed",
-        f"{ONE_EACH}; {MEMBERS}",
+        f"{scenario.counted}; {MEMBERS}",
         frame,
         (
             Column("quantity", "Quantity"),

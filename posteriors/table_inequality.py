@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from taskroy.posteriors.bands import Band, above_zero, estimate
-from taskroy.posteriors.table_scenario import MEMBERS, ONE_EACH, Scenario
+from taskroy.posteriors.table_scenario import MEMBERS, Scenario
 from taskroy.posteriors.tables import Column, Table, record, show
 
 _TITLES = {
+    "mean": "Mean of log wages",
     "variance": "Variance of log wages",
     "variance_between": "… between occupations",
     "variance_within": "… within occupations",
@@ -38,7 +39,7 @@ def inequality_table(scenario: Scenario, band: Band) -> Table:
     return Table(
         f"{scenario.prefix}-inequality",
         f"Inequality between workers before and after, with {band.name}s",
-        ONE_EACH,
+        scenario.counted,
         frame,
         (
             Column("measure", "Measure"),
@@ -80,7 +81,7 @@ def welfare_table(scenario: Scenario, band: Band) -> Table:
         f"{scenario.prefix}-welfare",
         "Change of welfare in log points of the wage, and of the expected wage, by the occupation "
         f"held before, with {band.name}s",
-        f"{ONE_EACH}; {MEMBERS}",
+        f"{scenario.counted}; {MEMBERS}",
         pd.concat([everyone, frame], ignore_index=True),
         (
             Column("occupation", "Occupation before"),

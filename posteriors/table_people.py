@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate
 from taskroy.posteriors.skill_groups import AUTOMATED_TITLE
 from taskroy.posteriors.small_cells import SMALLEST, to_suppress
-from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
+from taskroy.posteriors.table_scenario import BY_WEIGHT, ONE_EACH, Scenario
 from taskroy.posteriors.tables import SUPPRESSED, Column, Table
 from taskroy.posteriors.titles import plain_title
 
@@ -67,7 +67,7 @@ def people_table(scenario: Scenario, constants: xr.Dataset, band: Band) -> Table
     return Table(
         f"{scenario.prefix}-people",
         f"Winners and losers, by {_by(by_skill)}, with {band.name}s",
-        "workers count by their mean weight in the panel" if weighted else ONE_EACH,
+        BY_WEIGHT if weighted else ONE_EACH,
         frame,
         (
             Column("people", "Workers with"),
@@ -105,9 +105,12 @@ def _left_out(draws: xr.Dataset, known: NDArray[np.bool_]) -> str:
 
 def _workers(draws: xr.Dataset, constants: xr.Dataset, by_skill: list[bool]) -> NDArray[np.float64]:
     """Return how many workers are in each group."""
+    of_panel = constants["member"].to_numpy().sum(1) if not all(by_skill) else np.empty(0)
     if not any(by_skill):
-        return np.asarray(constants["member"].to_numpy().sum(1))
-    return np.round(draws["people_share"].to_numpy() * draws.sizes["worker"])
+        return np.asarray(of_panel)
+    by_share = np.round(draws["people_share"].to_numpy() * draws.sizes["worker"])
+    # Shares are weighted, and small cells are of people: those that the panel names are counted.
+    return np.concatenate([of_panel, by_share[np.array(by_skill)]])
 
 
 def _by(by_skill: list[bool]) -> str:

@@ -22,6 +22,7 @@ _HIDDEN_CELLS = (
     "needed to hide a single one."
 )
 ONE_EACH = "each worker counts once"
+BY_WEIGHT = "workers count by their mean weight in the panel"
 MEMBERS = (
     "within an occupation, workers count by their probability of working there before the change"
 )
@@ -55,6 +56,11 @@ class Scenario:
     def prefix(self) -> str:
         """Of the names of its tables and figures."""
         return f"scenario-{self.number}"
+
+    @property
+    def counted(self) -> str:
+        """How workers count in headlines, in winners and changes by occupation, in inequality."""
+        return BY_WEIGHT if self.draws.attrs.get("weighted") else ONE_EACH
 
     @property
     def has_ties(self) -> bool:
@@ -151,7 +157,7 @@ def winners_table(scenario: Scenario, band: Band) -> Table:
     return Table(
         f"{scenario.prefix}-winners",
         f"Winners and losers, by the occupation held before the change, with {band.name}s",
-        f"{ONE_EACH}; {MEMBERS}",
+        f"{scenario.counted}; {MEMBERS}",
         pd.concat([everyone, each], ignore_index=True),
         (
             Column("occupation", "Occupation before"),

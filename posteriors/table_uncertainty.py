@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from taskroy.posteriors.redrawn_headlines import GROUP
-from taskroy.posteriors.table_scenario import ONE_EACH, Scenario
+from taskroy.posteriors.table_scenario import Scenario, scenarios
 from taskroy.posteriors.tables import Column, Table
 from taskroy.posteriors.titles import in_sentence, titles_of
 from taskroy.posteriors.uncertainty_split import SOURCES, families_of, uncertainty_split
@@ -48,7 +48,7 @@ def uncertainty_table(scenario: Scenario, redrawn: xr.Dataset) -> Table:
     return Table(
         f"{scenario.prefix}-uncertainty",
         "Where the bands come from: shares of each posterior variance",
-        ONE_EACH,
+        scenario.counted,
         frame,
         _columns("skills", "parameters"),
         (_NOTE, _error_note(redrawn)),
@@ -94,7 +94,7 @@ def scenarios_uncertainty_table(tree: xr.DataTree) -> Table | None:
         "uncertainty",
         "Where bands would come from if each of these scenarios were as likely: shares of the "
         "variance within and between them",
-        ONE_EACH,
+        scenarios(tree)[0].counted,
         frame,
         (Column("scenarios_together", "Scenarios"), *_columns(*SOURCES)),
         (

@@ -79,7 +79,7 @@ class Table:
     frame
         Full numbers, a row each.
     columns
-        Of the frame, in order; the first text names the row.
+        Of the frame, in order; the first text names the row, or the first of all without one.
     notes
         Further sentences below it.
     """
@@ -103,8 +103,9 @@ class Table:
 
     @property
     def row_header(self) -> str:
-        """Key of the column that names the rows."""
-        return next(column.key for column in self.columns if column.kind == "text")
+        """Key of the column that names the rows: the first text, or else the first column."""
+        first = self.columns[0]
+        return next((column.key for column in self.columns if column.kind == "text"), first.key)
 
     def shown_rows(self) -> list[list[str]]:
         """Return the texts of the printed table's cells."""

@@ -12,13 +12,17 @@ from taskroy.models.world import Equilibrium
 PERCENTILES = (10, 50, 90)
 
 
-def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
+def wage_changes(
+    before: Equilibrium, after: Equilibrium, weight: Float[Array, " N"] | None = None
+) -> dict[str, Array]:
     """Return each worker's change of the expected log wage, and who gains.
 
     Parameters
     ----------
     before, after
         Equilibria of the same workers.
+    weight
+        How much each worker counts; None for once each.
 
     Returns
     -------
@@ -29,18 +33,22 @@ def wage_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
     """
     change = after.expected_wage - before.expected_wage
     winner = (change > 0).astype(change.dtype)
+    loser = (change < 0).astype(change.dtype)
+    member = _members(before, weight)
     return {
         "worker_change": change,
-        "mean_change": change.mean(),
-        "winners": winner.mean(),
-        "losers": (change < 0).astype(change.dtype).mean(),
-        "winners_by_occupation": _by_occupation(winner, before),
-        "worker_change_by_occupation": _by_occupation(change, before),
-        "worker_change_percentile": _percentiles(change, before.probability),
+        "mean_change": mean_of(change, weight),
+        "winners": mean_of(winner, weight),
+        "losers": mean_of(loser, weight),
+        "winners_by_occupation": _by_occupation(winner, member),
+        "worker_change_by_occupation": _by_occupation(change, member),
+        "worker_change_percentile": _percentiles(change, member),
     }
 
 
-def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]:
+def welfare_changes(
+    before: Equilibrium, after: Equilibrium, weight: Float[Array, " N"] | None = None
+) -> dict[str, Array]:
     """Return changes of welfare, E[max_o (w + κ + u)] or that where people choose to be, in money.
 
     Were all log wages higher by c, so were welfare: its change in log-wage units is the uniform
@@ -50,6 +58,8 @@ def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]
     ----------
     before, after
         Equilibria of the same workers.
+    weight
+        How much each worker counts; None for once each.
 
     Returns
     -------
@@ -58,10 +68,11 @@ def welfare_changes(before: Equilibrium, after: Equilibrium) -> dict[str, Array]
         ``welfare_change_by_occupation`` (O,), by occupation before.
     """
     change = after.welfare - before.welfare
+    better = (change > 0).astype(change.dtype)
     return {
-        "welfare_change": change.mean(),
-        "welfare_winners": (change > 0).astype(change.dtype).mean(),
-        "welfare_change_by_occupation": _by_occupation(change, before),
+        "welfare_change": mean_of(change, weight),
+        "welfare_winners": mean_of(better, weight),
+        "welfare_change_by_occupation": _by_occupation(change, _members(before, weight)),
     }
 
 
@@ -99,6 +110,16 @@ def _percentiles(x: Float[Array, " N"], weight: Float[Array, "N O"]) -> Float[Ar
     return x[order][jnp.minimum(place, len(x) - 1)].T
 
 
-def _by_occupation(x: Float[Array, " N"], before: Equilibrium) -> Float[Array, " O"]:
+def mean_of(x: Float[Array, " N"], weight: Float[Array, " N"] | None) -> Float[Array, ""]:
+    """Return a mean over workers, who count by their weight, or once each."""
+    return x.mean() if weight is None else weight @ x / weight.sum()
+
+
+def _members(before: Equilibrium, weight: Float[Array, " N"] | None) -> Float[Array, "N O"]:
+    """Return how much each worker counts among those who hold each occupation before."""
+    return before.probability if weight is None else weight[:, None] * before.probability
+
+
+def _by_occupation(x: Float[Array, " N"], member: Float[Array, "N O"]) -> Float[Array, " O"]:
     """Mean over those who hold each occupation before."""
-    return x @ before.probability / before.probability.sum(0)
+    return x @ member / member.sum(0)

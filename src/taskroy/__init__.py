@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from taskroy.posteriors.counterfactual import counterfactual
     from taskroy.posteriors.fit import fit
     from taskroy.posteriors.report import write_report as report
+    from taskroy.posteriors.scenario_differences import scenario_differences
     from taskroy.posteriors.store import open_posterior, save_posterior
     from taskroy.study import Study
 
@@ -51,6 +52,7 @@ __all__ = [
     "open_posterior",
     "report",
     "save_posterior",
+    "scenario_differences",
     "simulate_panel",
     "task_weights",
 ]
@@ -73,6 +75,7 @@ _HOMES = {
     "open_posterior": "taskroy.posteriors.store",
     "report": "taskroy.posteriors.report",
     "save_posterior": "taskroy.posteriors.store",
+    "scenario_differences": "taskroy.posteriors.scenario_differences",
     "simulate_panel": "taskroy.data.simulate",
     "task_weights": "taskroy.data.task_weights",
 }

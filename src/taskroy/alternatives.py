@@ -72,7 +72,9 @@ class Alternative:
 def essence(study: Study) -> dict[str, Any]:
     """Return what decides a study's results, as plain values."""
     kept = json.loads(study.to_json())
-    return {key: kept[key] for key in ("panel", "tasks", "model", "inference", "scenario")}
+    found = {key: kept[key] for key in ("panel", "tasks", "model", "inference", "scenario")}
+    # Only where it is asked for: what earlier versions decided is decided still.
+    return found | ({"weighted": True} if study.counterfactual.weighted else {})
 
 
 def study_text(study: Study) -> str:

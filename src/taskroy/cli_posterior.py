@@ -54,6 +54,7 @@ def counterfactual(
             settings.scenario,
             place,
             settings=settings.counterfactual,
+            level=settings.report.level,
             progress=progress,
             client=client,
         )

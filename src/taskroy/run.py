@@ -127,6 +127,7 @@ def run(
             study.scenario,
             place,
             settings=study.counterfactual,
+            level=study.report.level,
             progress=progress,
             client=client,
         )
@@ -150,6 +151,7 @@ def add_counterfactual(
     place: Path,
     *,
     settings: CounterfactualSettings | None = None,
+    level: float = 0.9,
     progress: Progress | None = None,
     client: Client | None = None,
 ) -> xr.DataTree:
@@ -168,6 +170,8 @@ def add_counterfactual(
         Where the posterior is stored; it stays whole whatever happens meanwhile.
     settings
         What is computed besides what is in closed form; the defaults without.
+    level
+        Probability between the outer quantiles of what is summed up over draws.
     progress
         Told how far the work is.
     client
@@ -187,7 +191,7 @@ def add_counterfactual(
     further = (settings or CounterfactualSettings()).model_dump()
     blocks = place.with_name(f"{place.name}.blocks")
     result = counterfactual(
-        bare, scenarios, **further, progress=progress, blocks=blocks, client=client
+        bare, scenarios, **further, level=level, progress=progress, blocks=blocks, client=client
     )
     save_posterior(result, place, overwrite=True)
     delete_blocks(blocks)

@@ -28,6 +28,7 @@ from taskroy.run import add_counterfactual, run
 from taskroy.run_folder import STUDY, claimed
 from taskroy.stages import load_data
 from taskroy.study import Study
+from taskroy.study_tables import CounterfactualSettings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -192,7 +193,10 @@ def _asked(
 
     with claimed(folder, overwrite=False):
         write_atomically(folder / STUDY, study_text(one.study))
-        result = counterfactual(posterior, one.study.scenario, progress=progress, client=client)
+        scenarios, weighted = one.study.scenario, one.study.counterfactual.weighted
+        result = counterfactual(
+            posterior, scenarios, weighted=weighted, progress=progress, client=client
+        )
     return _summarized(blank, check(result).verdict, result, band)
 
 
@@ -209,8 +213,10 @@ def _refitted(
     from taskroy.posteriors.store import open_posterior
 
     place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
+    settings = CounterfactualSettings(weighted=one.study.counterfactual.weighted)
+    opened, scenarios = open_posterior(place), one.study.scenario
     result = add_counterfactual(
-        open_posterior(place), one.study.scenario, place, progress=progress, client=client
+        opened, scenarios, place, settings=settings, progress=progress, client=client
     )
     return _summarized(blank, check(result).verdict, result, band)
 

@@ -38,7 +38,8 @@ def load_data(study: Study) -> tuple[Panel, TaskTable]:
     Raises
     ------
     StudyError
-        If panel and tasks speak of different occupations by their very settings.
+        If panel and tasks speak of different occupations by their very settings, or workers are to
+        count by weights that the panel does not have.
     DataError
         With every fault of the data.
     ModelError
@@ -59,6 +60,13 @@ def load_data(study: Study) -> tuple[Panel, TaskTable]:
     tasks = task_weights(**study.tasks.model_dump(exclude_none=True))
     panel = load_panel(**settings, occupations=tasks.occupations)
     _check_scenarios(study, tasks)
+    if study.counterfactual.weighted and not panel.has_weights:
+        raise StudyError(
+            "Workers are to count by their weights, and the panel has none.",
+            where="[counterfactual], weighted",
+            expected="a panel with a column 'weight'",
+            remedy="name the column in [panel], columns, or set weighted = false",
+        )
     return panel, tasks
 
 

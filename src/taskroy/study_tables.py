@@ -134,6 +134,13 @@ class CounterfactualSettings(Table):
         Field(min_length=1, description="Where the groups by skill are cut."),
         AfterValidator(_rising),
     ] = (25.0, 50.0, 75.0)
+    weighted: Annotated[
+        bool,
+        Field(
+            description="Whether workers count by their mean weight in the panel in headlines, "
+            "winners by occupation and inequality; without, once each."
+        ),
+    ] = False
 
 
 class ReportSettings(Table):

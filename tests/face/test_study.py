@@ -15,6 +15,7 @@ from taskroy.errors import StudyError
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.scenario import Automation, Learning, Prices, Scenario
 from taskroy.posteriors.counterfactual import counterfactual
+from taskroy.stages import load_data
 from taskroy.study import Study
 from taskroy.study_file import default_text
 from taskroy.study_tables import CounterfactualSettings, PanelSettings, Source, TaskSettings
@@ -200,6 +201,13 @@ def test_the_template_shows_the_defaults() -> None:
     assert shown["panel"]["min_years"] == own[0]["min_years"].default
     assert shown["panel"]["drop_missing"] == own[0]["drop_missing"].default
     assert shown["tasks"]["labor_share"] == own[1]["labor_share"].default
+
+
+def test_weights_that_a_panel_lacks_are_refused_before_the_fit() -> None:
+    settings = CounterfactualSettings(weighted=True)
+    study = Study.default().model_copy(update={"counterfactual": settings})
+    with pytest.raises(StudyError, match=r"weighted: .*the panel has none"):
+        load_data(study)
 
 
 def test_the_tables_mirror_the_functions() -> None:

@@ -212,6 +212,7 @@ def test_a_fingerprint_is_of_everything(
         names(block=1),
         names(held_shocks=1),
         names(only=HEADLINES),
+        names(by_weight=True),
         names(other("posterior", skill=moved)),
         names(other("posterior", amenity=draws["intercept"])),
         names(other("constant_data", labor_share=constants["labor_share"] * 0.99)),

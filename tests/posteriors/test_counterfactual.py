@@ -73,7 +73,7 @@ def small():
 
 
 def test_wide_quantities_are_summed_up_over_all_draws(small):
-    tree = counterfactual(small, [Scenario(name="p", step=(Automation(), Prices()))])
+    tree = counterfactual(small, [Scenario(name="p", step=(Automation(), Prices()))], level=0.8)
     found = tree["counterfactual"].to_dataset().isel(scenario=0)
     constants = small["constant_data"]
     technology = Technology.from_task_weights(constants["task_weights"], constants["labor_share"])
@@ -81,7 +81,8 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
         constants["exposure"].to_numpy(), constants["task"], ["human_beta", "gpt4_beta"]
     )
     draws = small["posterior"].to_dataset()
-    changes, flows = [], []
+    wide = ("worker_change", "worker_resorting", "flow", "flow_change", "flow_change_beyond")
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in wide}
     scenario = Scenario(name="p", step=(Automation(), Prices()))
     for place in np.ndindex(2, 3):
         draw = Parameters(
@@ -89,14 +90,17 @@ def test_wide_quantities_are_summed_up_over_all_draws(small):
         )
         shares = shares_of(scenario, exposure)
         e = effects_of(draw, scenario.step, technology, shares, shock="occupation")
-        changes.append(np.asarray(e["worker_change"]))
-        flows.append(np.asarray(e["flow"]))
-    for name, values in {"worker_change": changes, "flow": flows}.items():
+        for name in wide:
+            rows[name].append(np.asarray(e[name]))
+    for name, values in rows.items():
         np.testing.assert_allclose(found[f"{name}_mean"], np.mean(values, 0), atol=1e-12)
         np.testing.assert_allclose(found[f"{name}_sd"], np.std(values, 0), atol=1e-12)
-        quantile = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
+        quantile = np.quantile(values, [0.1, 0.5, 0.9], axis=0)
         np.testing.assert_allclose(found[f"{name}_quantile"], quantile, atol=1e-12)
-    gain = (np.array(changes) > 0).mean(0)
+        error = np.std(values, axis=0, ddof=1) / np.sqrt(6)  # batches of one draw
+        np.testing.assert_allclose(found[f"{name}_mcse"], error, atol=1e-12)
+    assert found["quantile"].to_numpy().tolist() == [0.1, 0.5, 0.9]
+    gain = (np.array(rows["worker_change"]) > 0).mean(0)
     np.testing.assert_allclose(found["worker_gain_probability"], gain, atol=1e-12)
     assert found["flow_mean"].dims == ("origin", "destination")
     assert float(found["flow_mean"].sum()) == pytest.approx(1, abs=1e-10)
@@ -197,6 +201,46 @@ def test_groups_of_people_have_posteriors(small):
     assert found["people"].to_numpy().tolist() == ["educ: 12", "educ: 16"]
     whole = found["people_change"].to_numpy() @ np.array([12, 8]) / 20
     np.testing.assert_allclose(whole, found["mean_change"].to_numpy(), atol=1e-12)
+
+
+def test_workers_count_by_weights_on_request(small):
+    weight = np.random.default_rng(6).uniform(0.2, 3, 20)
+    member = np.stack([np.arange(20) < 12, np.arange(20) >= 12])
+    constants = small["constant_data"].to_dataset()
+    weighed = small.copy()
+    weighed["constant_data"] = xr.DataTree(
+        constants.assign(
+            member=(("people", "worker"), member), worker_weight=("worker", weight)
+        ).assign_coords(people=["educ: 12", "educ: 16"])
+    )  # fmt: skip
+    plain, counted = (
+        counterfactual(weighed, [Automation()], skill_groups=(), weighted=one)["counterfactual"]
+        .to_dataset()
+        .isel(scenario=0)
+        for one in (False, True)
+    )
+    assert (plain.attrs["weighted"], counted.attrs["weighted"]) == (False, True)
+    # Groups count by weight either way, and so do their shares.
+    share = [weight[:12].sum() / weight.sum(), weight[12:].sum() / weight.sum()]
+    for found in (plain, counted):
+        np.testing.assert_allclose(found["people_share"], share, atol=1e-14)
+    for headline, of_groups in (
+        ("mean_change", "people_change"),
+        ("winners", "people_winners"),
+        ("welfare_change", "people_welfare_change"),
+    ):
+        np.testing.assert_allclose(
+            counted[headline], counted[of_groups].to_numpy() @ share, atol=1e-12
+        )
+    assert float(np.abs(counted["mean_change"] - plain["mean_change"]).max()) > 1e-4
+    measure = counted.sel(measure="mean")
+    rise = measure["inequality_after"] - measure["inequality_before"]
+    np.testing.assert_allclose(rise, counted["mean_change"], atol=1e-12)
+    np.testing.assert_allclose(counted["mean_part"].sum("part"), counted["mean_change"], atol=1e-10)
+    for name in ("log_wage_change", "employment_before", "group_share", "people_change"):
+        np.testing.assert_array_equal(counted[name], plain[name])
+    with pytest.raises(ModelError, match=r"posterior has none\.[\s\S]*set weighted = false"):
+        counterfactual(small, [Automation()], weighted=True)
 
 
 def test_groups_by_skill_are_made_draw_by_draw(small):

@@ -136,6 +136,11 @@ def test_a_grid_is_read_back_for_its_own_study_and_band(tmp_path: Path) -> None:
     assert read_grid(tmp_path / "elsewhere", tree, BAND) is None
     tree.attrs["study"] = json.dumps({**STUDY, "model": {}})
     assert read_grid(tmp_path, tree, BAND) is None
+    # By weights it is another question; where nobody asks for them, the same as ever.
+    tree.attrs["study"] = json.dumps({**STUDY, "counterfactual": {"weighted": True}})
+    assert read_grid(tmp_path, tree, BAND) is None
+    tree.attrs["study"] = json.dumps({**STUDY, "counterfactual": {"weighted": False}})
+    assert read_grid(tmp_path, tree, BAND) == GRID
     (tmp_path / "sensitivity.json").write_text('{"essence": 1')
     assert read_grid(tmp_path, tree, BAND) is None
 

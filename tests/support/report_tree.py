@@ -261,8 +261,40 @@ def _counterfactual(
         "net_flow_sd": (("origin", "destination"), np.full((size, size), 0.001)),
         "net_flow_positive": (("origin", "destination"), (flow > flow.T) * 0.6 + 0.2),
     }
+    more = np.random.default_rng(size)  # what came later leaves what is above as it was
+    further |= {
+        name: ((*SAMPLE, "group", "occupation"), more.normal(0, 0.3, (*shape, 4, size)))
+        for name in ("group_automated_skill", "group_automated_skill_unchanged")
+    }
+    kinds = ("productivity", "task_shift", "selection", "skill_change", "bargaining", "resorting")
+    split = change[..., None] * more.dirichlet(np.ones(6), people)
+    split += more.normal(0, 0.05, (*shape, 1, 6))  # so that no sign is certain
+    split[..., 3:5] = 0.0
+    split[..., 5] = change - split[..., :5].sum(-1)
+    further |= {
+        f"worker_{name}_mean": ("worker", split[..., k].mean((0, 1)))
+        for k, name in enumerate(kinds)
+    }
+    pair = ("origin", "destination")
+    further |= {
+        "flow_change_beyond_mean": (pair, more.normal(0, 0.1, (size, size))),
+        "flow_change_beyond_sd": (pair, np.full((size, size), 0.02)),
+        "held_flow_mean": (pair, 0.01 * more.random((size, size))),
+        "held_flow_sd": (pair, np.full((size, size), 0.003)),
+        "held_flow_gain_mean": (pair, more.normal(0, 0.001, (size, size))),
+    }
+    further |= {
+        "first_order_error": ((*SAMPLE, "occupation"), more.normal(0, 0.01, (*shape, size))),
+        "first_order_residual": (SAMPLE, np.full(shape, 1e-12)),
+    }
+    level = more.normal(2.0, 0.05, (*shape, 1))
+    for when, rise in (("before", 0.0), ("after", more.normal(0.01, 0.01, (*shape, 1)))):
+        dims, values = further[f"inequality_{when}"]
+        further[f"inequality_{when}"] = dims, np.concatenate([values, level + rise], -1)
+    further["mean_part"] = ((*SAMPLE, "part"), split.mean(-2))
     coords = coords | {"origin": coords["occupation"], "destination": coords["occupation"]}
-    coords |= {"group": list(groups), "measure": list(measures), "percentile": [10, 50, 90]}
+    coords |= {"group": list(groups), "measure": [*measures, "mean"], "percentile": [10, 50, 90]}
+    coords |= {"part": list(kinds)}
     return xr.Dataset(
         {
             **further,

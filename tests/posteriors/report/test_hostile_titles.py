@@ -54,7 +54,7 @@ class TestHostileTitles:
         # Read as mathematics or TeX, the third title would have raised an error.
         folder, _ = hostile
         files = list((folder / "figures").iterdir())
-        assert len(files) == 2 * (2 + 2 * 7)
+        assert len(files) == 2 * (3 + 2 * 8)
         for file in files:
             start = b"\x89PNG" if file.suffix == ".png" else b"%PDF"
             assert file.read_bytes().startswith(start)

@@ -15,8 +15,12 @@ import xarray as xr
 
 import report_tree as trees
 from report_page import GOOD, Page, Written
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_inequality import inequality_drawing
 from taskroy.posteriors.gate import Gate
 from taskroy.posteriors.report import write_report
+from taskroy.posteriors.table_inequality import inequality_table
+from taskroy.posteriors.table_scenario import scenarios
 
 
 class TestNumbers:
@@ -126,6 +130,24 @@ class TestNumbers:
         )
         share = 100 * float(group["welfare_winners"].mean())
         assert f"{share:.0f}% [" in welfare["notes"][0]
+
+    def test_the_figure_of_inequality_shows_the_table(self, tree: xr.DataTree) -> None:
+        (scenario,) = scenarios(tree)
+        band = Band("eti", 0.9)
+        table = inequality_table(scenario, band)
+        drawing = inequality_drawing(scenario, table, band)
+        levels, changes = drawing.draw().axes
+        group = tree["counterfactual"].to_dataset().isel(scenario=0)
+        group = group.drop_sel(measure="mean")  # a level, not a distance
+        for when, place in (("before", 1), ("after", 3)):  # each after its lines
+            mean = group[f"inequality_{when}"].mean(("chain", "draw")).to_numpy()
+            found = levels.collections[place].get_offsets()[:, 0]
+            np.testing.assert_allclose(found, mean, atol=1e-12)
+        change = (group["inequality_after"] - group["inequality_before"]).to_numpy()
+        ends = np.quantile(change.reshape(-1, change.shape[-1]), [0.05, 0.95], axis=0)
+        lines = changes.collections[0].get_segments()
+        np.testing.assert_allclose([line[:, 0] for line in lines], ends.T, atol=1e-9)
+        assert f"{float(group['inequality_before'][..., 0].mean()):.3f} before" in drawing.alt
 
     def test_hdi_is_used_and_said(
         self, tree: xr.DataTree, gate: Callable[..., None], undrawn: None, tmp_path: Path

@@ -33,7 +33,7 @@ class TestPage:
         targets = {value[1:] for _, name, value in page.attributes if name == "href"}
         assert targets <= set(ids)
         alts = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
-        assert len(alts) == page.tags.count("img") == 9
+        assert len(alts) == page.tags.count("img") == 10
         assert all(re.search(r"\d", alt) for alt in alts)
         assert page.tags.count("caption") == page.tags.count("table")
 

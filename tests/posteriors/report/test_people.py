@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ import xarray as xr
 
 import report_tree as trees
 from report_page import Page
+from taskroy.posteriors.bands import Band
+from taskroy.posteriors.figure_people import people_drawing
 from taskroy.posteriors.report import write_report
+from taskroy.posteriors.table_people import people_table
+from taskroy.posteriors.table_scenario import scenarios
 
 
 def told_apart(*, weighted: bool) -> xr.DataTree:
@@ -55,6 +60,26 @@ def test_groups_are_told_and_small_ones_hidden(
     draws = tree["counterfactual"]["people_change"].to_numpy()[0, ..., 1].ravel()
     assert abs(stored["rows"][1]["change"] - draws.mean()) < 1e-12
     assert "mean weight" in stored["weights"]
+
+
+def test_the_figure_shows_no_group_that_is_hidden() -> None:
+    tree = told_apart(weighted=True)
+    (scenario,) = scenarios(tree)
+    band = Band("eti", 0.9)
+    table = people_table(scenario, tree["constant_data"].to_dataset(), band)
+    drawing = people_drawing(scenario, table, band)
+    assert drawing is not None
+    bars, dots = drawing.draw().axes
+    # Of the groups that are shown, in order, the mean and the share who gain.
+    draws = tree["counterfactual"].to_dataset().isel(scenario=0, people=[0, 1, 4])
+    assert [t.get_text() for t in bars.get_yticklabels()] == ["sex: f", "sex: m", "region: south"]
+    mean = 100 * draws["people_change"].mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose(dots.collections[1].get_offsets()[:, 0], mean, atol=1e-10)
+    gain = 100 * draws["people_winners"].mean(("chain", "draw")).to_numpy()
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches[:3]], gain, atol=1e-10)
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches[3:]], 100 - gain)
+    shown = table.frame[~table.frame["suppressed"]].assign(suppressed=True)
+    assert people_drawing(scenario, replace(table, frame=shown), band) is None
 
 
 def test_without_groups_there_is_no_table(
@@ -116,3 +141,38 @@ def test_groups_that_do_not_exist_in_a_scenario_are_left_out(
     page = Page(write_report(tree, tmp_path).read_text())
     table = page.table("Winners and losers, by what the panel says of workers, with")
     assert len(table) == 6
+
+
+def test_small_cells_are_counted_in_people_whatever_their_weight() -> None:
+    """Four workers with half of the weight are four workers."""
+    tree = told_apart(weighted=True)
+    group = tree["counterfactual"].to_dataset()
+    names = [*group["people"].to_numpy(), "skill: low", "skill: high"]
+    wider = group.drop_dims("people").assign_coords(people=names)
+    dims = ("scenario", "chain", "draw", "people")
+    for name in ("people_change", "people_winners", "people_welfare_change"):
+        values = group[name].to_numpy()
+        wider[name] = dims, np.concatenate([values, values[..., :2]], -1)
+    wider["people_share"] = ("scenario", "people"), [[0.6, 0.4, 0.5, 0.2, 0.3, 0.05, 0.95]]
+    tree["counterfactual"] = xr.DataTree(wider)
+    (scenario,) = scenarios(tree)
+    table = people_table(scenario, tree["constant_data"].to_dataset(), Band("eti", 0.9))
+    rows = table.frame.set_index("people")
+    assert rows["suppressed"].tolist() == [False, False, True, True, False, True, True]
+    assert rows.loc["sex: f", "workers"] == 25
+
+
+def test_the_page_says_how_workers_count(
+    gate: Callable[..., None], undrawn: None, tmp_path: Path
+) -> None:
+    tree = told_apart(weighted=True)
+    group = tree["counterfactual"].to_dataset().assign_attrs(weighted=True)
+    tree["counterfactual"] = xr.DataTree(group)
+    page = Page(write_report(tree, tmp_path).read_text())
+    assert "Each worker of the panel counts once." not in " ".join(page.text)
+    assert "Workers count by their mean weight in the panel." in " ".join(page.text)
+    tables = json.loads((tmp_path / "report.json").read_text())["tables"]
+    for name in ("headline", "winners", "inequality", "welfare", "worker-parts", "uncertainty"):
+        assert "by their mean weight in the panel" in tables[f"scenario-1-{name}"]["weights"], name
+    for name in ("employment", "movers", "held"):
+        assert "each worker counts once" in tables[f"scenario-1-{name}"]["weights"], name
