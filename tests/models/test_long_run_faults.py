@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 
 from taskroy.models.long_run_faults import FAULTS, long_run_faults
 from taskroy.models.world import Equilibrium
 
-USUAL = Equilibrium(
-    potential=jnp.ones((6, 3)),
-    probability=jnp.full((6, 3), 1 / 3),
-    shock=jnp.zeros((6, 3)),
-    welfare=jnp.ones(6),
-)
+
+def equilibrium(**changed: np.ndarray) -> Equilibrium:
+    """Return that of six workers in three occupations."""
+    numbers = {name: np.ones((6, 3)) for name in ("potential", "probability", "shock")}
+    numbers |= {"welfare": np.ones(6)} | changed
+    return Equilibrium(**{name: jnp.asarray(values) for name, values in numbers.items()})
 
 
 def test_they_are_counted_once_each() -> None:
     # A search that failed for two workers, and shares of a chain that rounding has cut in pieces.
-    unsettled = USUAL._replace(welfare=USUAL.welfare.at[2:4].set(jnp.nan))
-    stuck = USUAL._replace(probability=USUAL.probability.at[3:].set(jnp.asarray([1.5, -0.5, 0.0])))
-    rounded = USUAL._replace(probability=USUAL.probability.at[0, 1].set(-1e-15))
+    welfare, cut, rounded = np.ones(6), np.full((6, 3), 1 / 3), np.full((6, 3), 1 / 3)
+    welfare[2:4], cut[3:], rounded[0, 1] = np.nan, [1.5, -0.5, 0.0], -1e-15
+    usual, unsettled = equilibrium(probability=rounded), equilibrium(welfare=welfare)
+    stuck = equilibrium(probability=cut)
     for worlds, counts in (
-        ((USUAL, rounded), [0, 0]),
-        ((USUAL, unsettled), [2, 0]),
+        ((usual, usual), [0, 0]),
+        ((usual, unsettled), [2, 0]),
         ((unsettled, unsettled), [2, 0]),
         ((stuck, unsettled), [2, 3]),
     ):
@@ -32,5 +34,5 @@ def test_they_are_counted_once_each() -> None:
 
 
 def test_wages_that_are_no_numbers_are_no_fault_of_the_long_run() -> None:
-    broken = USUAL._replace(potential=USUAL.potential * jnp.nan, welfare=USUAL.welfare * jnp.nan)
-    assert float(long_run_faults(USUAL, broken)["unsettled"]) == 0
+    broken = equilibrium(potential=np.full((6, 3), np.nan), welfare=np.full(6, np.nan))
+    assert float(long_run_faults(equilibrium(), broken)["unsettled"]) == 0

@@ -255,11 +255,22 @@ def test_prices_clear_markets_for_what_is_produced_whoever_gets_it() -> None:
 
 
 def test_prices_respond_less_where_occupations_are_closer_substitutes() -> None:
+    """Wages there move by p/LS', so that elasticities count by the labour share."""
     sizes = [
         float(np.abs(played(MACHINES, Prices(elasticity=sigma))[2]["log_price"]).max())
-        for sigma in (0.5, 5.0, 500.0)
+        for sigma in (0.5, 20.0, 2000.0)
     ]
     assert sizes[0] > 2 * sizes[1] > 20 * sizes[2] > 0
+
+
+def test_among_close_substitutes_prices_are_what_was_made_at_fixed_ones_over_the_elasticity() -> (
+    None
+):
+    fixed = goods(*played(MACHINES))
+    missing = fixed.log_output(fixed.change, 1e6) - fixed.change
+    price = np.asarray(played(MACHINES, Prices(elasticity=1e6))[2]["log_price"])
+    assert np.abs(missing).min() > 0.01
+    np.testing.assert_allclose(1e6 * price, missing, rtol=1e-3)
 
 
 def test_a_search_that_is_cut_short_says_how_far_it_is() -> None:
