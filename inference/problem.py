@@ -105,6 +105,11 @@ class Problem:
         values |= {k + SUFFIX: jnp.zeros_like(v.score) for k, v in levels.items()}
         return values | {WHITENED: jnp.zeros_like(self.pilot.expansion.slope)}
 
+    @property
+    def parameters(self) -> int:
+        """Of how many numbers θ is, unconstrained."""
+        return sum(latent_sites(self.marginal).unconstrained_sizes().values())
+
     def skills(self) -> SkillProblem:
         """Return what it takes to find workers' skills."""
         found = self.pilot

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro import handlers
@@ -14,18 +13,14 @@ from numpyro import handlers
 from taskroy.inference.batches import draw_batch
 from taskroy.inference.density import density_of
 from taskroy.inference.draws import Draws, Sampled, with_skills
+from taskroy.inference.gaussian_near import gaussian_near
 from taskroy.inference.importance_resampling import resample, smoothed_weights
-from taskroy.inference.metric import covariance_near
 from taskroy.inference.over_draws import over_draws
 from taskroy.inference.problem import Problem
 from taskroy.inference.route_call import Call
 from taskroy.inference.variational import Approximation, approximate, first_approximation
-from taskroy.inference.whiten_levels import SUFFIX
 from taskroy.inference.worker_mesh import own_copy
 
-# Of directions that a first look finds flat: a guide as wide as they are would draw what is absurd.
-# Priors of scales and loadings have unconstrained sds of about one; levels have their own units.
-_WIDEST_START, _WIDEST_LEVEL = 1.0, 5.0
 # Where steps look at batches: of fewer workers than parameters a Hessian is not one.
 _HESSIAN_WORKERS = 1024
 # Of skills, with which draws of θ are weighed.
@@ -88,25 +83,10 @@ def _log_weights(
 
 
 def _gaussian_near(call: Call, problem: Problem, key: Array) -> tuple[Array, Array]:
-    """Return a Gaussian about like the posterior of θ: where a short fit ends, and its Hessian.
-
-    Levels of occupations move together far more widely than any one of them given skills; a guide
-    that has to find that out takes thousands of steps.
-    """
+    """Return a Gaussian about like the posterior of θ: where a short fit ends, and its Hessian."""
     batches = call.batches
     short = first_approximation(
         problem.marginal, key, problem.start(), progress=call.progress, draw_batch=batches
     )
     some = None if batches is None else _some(call, jax.random.fold_in(key, 1))
-    density = density_of(partial(problem.marginal, some))
-    point = jax.jit(lambda: density.to_real(short.median()))()
-    names = short.parameter_sites
-    widest = [
-        np.full(size, _WIDEST_LEVEL if name.endswith(SUFFIX) else _WIDEST_START)
-        for name, size in short.sites.unconstrained_sizes().items()
-    ]
-    covariance = covariance_near(
-        density.potential, point, names, jnp.asarray(np.concatenate(widest))
-    )
-    centre = jnp.concatenate([point[name].reshape(-1) for name in names])
-    return own_copy((centre, jnp.linalg.cholesky(covariance)))
+    return gaussian_near(problem, short.median(), some)

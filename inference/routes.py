@@ -31,6 +31,7 @@ from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, wi
 from taskroy.inference.grids_of_draws import joint_grids, marginal_grids
 from taskroy.inference.known_variants import require_known
 from taskroy.inference.look_again import look_again
+from taskroy.inference.look_from_top import MANY_PARAMETERS, look_from_top
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.route_call import Call
@@ -98,14 +99,18 @@ def sample_posterior(
 def _joint_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, spread_key = jax.random.split(call.key, 4)
 
-    def fit(problem: Problem) -> Approximation:
+    def fit(problem: Problem, around: tuple[Array, Array] | None = None) -> Approximation:
         model, start = problem.joint, problem.start()
-        return first_approximation(model, guide_key, start, progress=call.progress)
+        return first_approximation(model, guide_key, start, progress=call.progress, around=around)
 
     def look() -> tuple[Problem, Approximation]:
         tolerance = call.inference.tolerance
         first = call.first_look(pilot_key).refined(tolerance)
-        problem, guide = look_again(first, fit, tolerance)
+        if _is_wide(first):
+            problem, around = look_from_top(first, tolerance, call.progress)
+            guide = fit(problem, around)
+        else:
+            problem, guide = look_again(first, fit, tolerance)
         draws = guide.sample(spread_key, _SPREAD_DRAWS)
         return problem.with_grids(joint_grids(problem, draws, tolerance, margin=1.0)), guide
 
@@ -120,10 +125,17 @@ def _joint_nuts(call: Call) -> Draws:
 def _marginal_nuts(call: Call) -> Draws:
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
 
+    def fit(problem: Problem, around: tuple[Array, Array] | None = None) -> Approximation:
+        model, start = problem.marginal, problem.start()
+        return first_approximation(model, guide_key, start, progress=call.progress, around=around)
+
     def look() -> tuple[Problem, Approximation]:
-        first = call.first_look(pilot_key).ready_for_laplace()
-        model, start = first.marginal, first.start()
-        guide = first_approximation(model, guide_key, start, progress=call.progress)
+        first = call.first_look(pilot_key)
+        if _is_wide(first):
+            problem, around = look_from_top(first, call.inference.tolerance, call.progress)
+            return problem, fit(problem, around)
+        first = first.ready_for_laplace()
+        guide = fit(first)
         # The second look is from where the posterior is: Newton's steps start nearer.
         at = partial(generated_values, first.marginal, first.sites(skills=False))
         there = first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance)
@@ -135,6 +147,12 @@ def _marginal_nuts(call: Call) -> Draws:
 
     sampled = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
     return with_skills(sampled, skill_key, call.progress)
+
+
+def _is_wide(problem: Problem) -> bool:
+    """Tell whether θ is of so many numbers that its highest density is where to look from."""
+    # Laplace's method does not know foresight.
+    return problem.settings.discount == 0 and problem.parameters > MANY_PARAMETERS
 
 
 def _simulated_mle(call: Call) -> Draws:

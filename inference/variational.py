@@ -180,6 +180,7 @@ def first_approximation(
     *,
     progress: Progress | None,
     draw_batch: Callable[[Array], Array] | None = None,
+    around: tuple[Array, Array] | None = None,
 ) -> Approximation:
     """Fit the guide for a few hundred steps: whence a route starts; arguments as above."""
     return approximate(
@@ -191,6 +192,7 @@ def first_approximation(
         progress=progress,
         name="first approximation",
         draw_batch=draw_batch,
+        around=around,
     )
 
 
