@@ -178,8 +178,8 @@ BUGS = (
     Bug(
         "winners counted twice",
         "posteriors/winners.py",
-        '"winners": winner.mean()',
-        '"winners": 2 * winner.mean()',
+        '"winners": mean_of(winner, weight)',
+        '"winners": 2 * mean_of(winner, weight)',
     ),
     Bug("mean of Gumbel ignored in welfare", "models/world.py", " + np.euler_gamma)", ")"),
     Bug(
