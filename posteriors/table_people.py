@@ -105,12 +105,15 @@ def _left_out(draws: xr.Dataset, known: NDArray[np.bool_]) -> str:
 
 def _workers(draws: xr.Dataset, constants: xr.Dataset, by_skill: list[bool]) -> NDArray[np.float64]:
     """Return how many workers are in each group."""
-    of_panel = constants["member"].to_numpy().sum(1) if not all(by_skill) else np.empty(0)
-    if not any(by_skill):
-        return np.asarray(of_panel)
-    by_share = np.round(draws["people_share"].to_numpy() * draws.sizes["worker"])
+    names, skilled = draws["people"].to_numpy(), np.array(by_skill)
     # Shares are weighted, and small cells are of people: those that the panel names are counted.
-    return np.concatenate([of_panel, by_share[np.array(by_skill)]])
+    found = np.zeros(len(names))
+    if not skilled.all():
+        found[~skilled] = constants["member"].sum("worker").sel(people=names[~skilled])
+    if skilled.any():
+        share = draws["people_share"].to_numpy()[skilled]
+        found[skilled] = np.round(share * draws.sizes["worker"])
+    return found
 
 
 def _by(by_skill: list[bool]) -> str:
