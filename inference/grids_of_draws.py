@@ -1,7 +1,7 @@
 """The quadrature where draws are: its error there, and one that does.
 
 A grid is sized where a first fit ends. What it has to integrate is in units of the taste scale ν,
-so it is too coarse for draws of a ν far below.
+so it is too coarse for draws of a ν far below, or of skills far wider.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from taskroy.inference.target import Grids
 from taskroy.models.careers import Careers
 
 _MEASURED = 8
-_MARGIN = 10.0
+_HEADROOM, _MARGIN = 2.0, 10.0
 
 
 def error_at_draws(problem: Problem, draws: dict[str, Array]) -> GridError[float]:
@@ -53,7 +53,10 @@ def error_at_draws(problem: Problem, draws: dict[str, Array]) -> GridError[float
 def joint_grids(
     problem: Problem, draws: dict[str, Array], tolerance: float, margin: float = _MARGIN
 ) -> Grids:
-    """Return the problem's grids, refined to do where the smallest ν of some draws is.
+    """Return the problem's grids, refined to do at eight of some draws.
+
+    They are chosen as by `error_at_draws`: what is integrated is widest at the smallest ν, but
+    series want most terms where skills are wide.
 
     Parameters
     ----------
@@ -64,12 +67,14 @@ def joint_grids(
     tolerance
         Largest error wanted in the log P of a worker-year.
     margin
-        How many times better than that, where it is not met: draws to come may lie further still.
+        How many times better than that, where half of it is not met: draws to come may lie further
+        still. One asks for the tolerance and no more.
     """
     if problem.settings.shock == "worker":
         return problem.grids
-    (there,) = _careers(problem.joint, draws, _by_taste_scale(draws, 1))
-    return _refined_at(problem, there, tolerance, margin).grids
+    for there in _careers(problem.joint, draws, _by_taste_scale(draws, _MEASURED)):
+        problem = _refined_at(problem, there, tolerance, margin)
+    return problem.grids
 
 
 def marginal_grids(problem: Problem, draws: dict[str, Array], tolerance: float) -> Grids:
@@ -90,7 +95,8 @@ def marginal_grids(problem: Problem, draws: dict[str, Array], tolerance: float) 
 
 def _refined_at(problem: Problem, there: Careers, tolerance: float, margin: float) -> Problem:
     at = replace(problem, pilot=problem.pilot._replace(careers=there))
-    finer = at.refined(tolerance)
+    # Half of the tolerance where draws are to come: some of them lie further still.
+    finer = at.refined(tolerance / min(margin, _HEADROOM))
     return at if finer.grids == at.grids else finer.refined(tolerance / margin)
 
 

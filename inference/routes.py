@@ -47,7 +47,7 @@ from taskroy.models.settings import ModelSettings
 from taskroy.progress import Progress
 
 # Of the guide, the widest of which the grid has to do for.
-_SPREAD_DRAWS = 40
+_SPREAD_DRAWS, _SPREAD_MARGIN = 40, 10.0
 
 
 def sample_posterior(
@@ -112,7 +112,9 @@ def _joint_nuts(call: Call) -> Draws:
         else:
             problem, guide = look_again(first, fit, tolerance)
         draws = guide.sample(spread_key, _SPREAD_DRAWS)
-        return problem.with_grids(joint_grids(problem, draws, tolerance, margin=1.0)), guide
+        # Few draws of a guide: the tails of the posterior lie further out.
+        grids = joint_grids(problem, draws, tolerance / _SPREAD_MARGIN, margin=1.0)
+        return problem.with_grids(grids), guide
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
