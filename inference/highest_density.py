@@ -1,9 +1,8 @@
 """Where the posterior density of θ is highest, skills integrated out: L-BFGS on Laplace's method.
 
 Of a few dozen parameters a variational fit finds the posterior by itself. Of hundreds, those of a
-wide task space, it ends hundreds of log units short of it: its skills are independent of each
-other, and stay near where they were whitened. The density with skills integrated out has neither
-fault, and no noise.
+wide task space, it may end far short of it: its skills are independent of each other, and stay near
+where they were whitened. The density with skills integrated out has neither fault, and no noise.
 """
 
 from __future__ import annotations

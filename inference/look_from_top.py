@@ -13,7 +13,7 @@ from taskroy.inference.highest_density import highest_density
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.progress import Progress
 
-#: Of more parameters than these a variational fit alone ends too far from the posterior.
+#: Of more parameters than these a variational fit alone may end too far from the posterior.
 MANY_PARAMETERS = 200
 # The second climb is with modes sought, and quadratures sized, where the first one ended.
 _CLIMBS = 2

@@ -150,7 +150,7 @@ def career_integrand(
         extra = chebyshev(before + bonus.worth.T, domain, grid) - chebyshev(before, domain, grid)
         own = jnp.concatenate([own, extra[:, None]], axis=1)
     c = (right + wage.T) - back[:, None, None]
-    # Added as series rather than at the nodes, which are more: an eighth of a gradient.
+    # Added as series rather than at the nodes, which are more.
     others = at_nodes(matrices[0], total[:, None] + own.sum(1))
     # exp(c) past the right end only has to be finite: the integrand is nil there.
     exponent = c - jnp.exp(jnp.minimum(c, 6.0)) + others

@@ -38,7 +38,7 @@ _SEED = 1
 _SIZE = {"workers": 150, "years": 8, "occupations": 6, "tasks": 3}
 _QUICK_SIZE = {"workers": 30, "years": 4, "occupations": 3, "tasks": 2}
 _FULL, _QUICK = (300, 600), (20, 50)
-# PyMC's warm-up counts against the limit, and would not end within it on the default study.
+# PyMC's warm-up counts against the limit, so PyMC is run on the small panel alone.
 _SIMULATED = "simulated"
 # Acceptance wanted of all: the usual one.
 _ACCEPTANCE = 0.8
