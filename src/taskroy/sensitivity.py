@@ -228,8 +228,11 @@ def _summarized(blank: Outcome, verdict: str, result: xr.DataTree, band: Band) -
 
 def _leave_one_out(posterior: xr.DataTree) -> ELPDData | None:
     from taskroy.posteriors.leave_one_out import leave_one_out
+    from taskroy.posteriors.weighable import why_not_weighable
 
-    return leave_one_out(posterior) if "log_likelihood" in posterior.children else None
+    if "log_likelihood" not in posterior.children or why_not_weighable(posterior):
+        return None
+    return leave_one_out(posterior)
 
 
 def _variants(elpd: dict[str, ELPDData]) -> list[dict[str, Any]]:
