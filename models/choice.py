@@ -26,6 +26,7 @@ from jax import Array
 from jaxtyping import ArrayLike, Float, Int
 
 from taskroy.errors import ModelError
+from taskroy.models.bisection import bisect
 from taskroy.models.psi_table import PsiTable, look_up, psi_table
 
 _NODES = 224
@@ -167,10 +168,10 @@ def _log_choice_row(d: Float[Array, " O"], ratio: Array, table: PsiTable) -> Arr
 
     # The integrand is log-concave. Left of `low` it rises with slope of at least a half.
     low = jnp.minimum(-0.7, -jnp.max(fixed) - r**2 / 2 - jnp.log(2.0 * d.shape[0]))
-    mode = _bisect(lambda c: slope(c) > 0, low, jnp.zeros_like(low))
+    mode = _root(lambda c: slope(c) > 0, low, jnp.zeros_like(low))
     floor = height(mode) - _NEGLIGIBLE
-    left = _bisect(lambda c: height(c) < floor, low - 2 * _NEGLIGIBLE, mode)
-    right = _bisect(lambda c: height(c) > floor, mode, jnp.full_like(low, _RIGHT_END))
+    left = _root(lambda c: height(c) < floor, low - 2 * _NEGLIGIBLE, mode)
+    right = _root(lambda c: height(c) > floor, mode, jnp.full_like(low, _RIGHT_END))
     step = (right - left) / (_NODES - 1)
     c = left + step * jnp.arange(_NODES)
     return jax.nn.logsumexp(log_integrand(c, d, table)) + jnp.log(step)
@@ -190,8 +191,8 @@ def _moments(y: Float[Array, "N O"], ratio: Array) -> tuple[Array, Array]:
         top = jnp.max(fixed)
         low = -top - r**2 / 2 - jnp.log(1.0 * y.shape[0]) - _NEGLIGIBLE
         high = -top + 4.0 + 9.0 * r
-        left = _bisect(lambda x: log_survival(x) > -1e-13, low, high)
-        right = _bisect(lambda x: log_survival(x) > -_NEGLIGIBLE, low, high)
+        left = _root(lambda x: log_survival(x) > -1e-13, low, high)
+        right = _root(lambda x: log_survival(x) > -_NEGLIGIBLE, low, high)
         step = (right - left) / (_NODES - 1)
         x = left + step * jnp.arange(_NODES)
         value, slope, curvature = (look_up(table, x[:, None] + y, order=k) for k in range(3))
@@ -201,14 +202,8 @@ def _moments(y: Float[Array, "N O"], ratio: Array) -> tuple[Array, Array]:
     return _by_rows(row, y)
 
 
-def _bisect(left_of_root: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    def halve(_: object, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bracket
-        middle = 0.5 * (low + high)
-        left = left_of_root(middle)
-        return jnp.where(left, middle, low), jnp.where(left, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (low, high))
+def _root(left_of_root: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    low, high = bisect(left_of_root, low, high, _BISECTIONS)
     return 0.5 * (low + high)
 
 

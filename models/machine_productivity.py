@@ -15,10 +15,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from taskroy.models.weighted_quantile import weighted_quantile
 from taskroy.models.world import Economy
-
-# Of millions of values none or one is left in the interval.
-_HALVINGS = 32
 
 
 def threshold(economy: Economy, share: Float[Array, " K"]) -> Float[Array, " K"]:
@@ -92,7 +90,7 @@ def quantile(economy: Economy, share: Float[Array, " K"], level: float) -> Float
     def of_task(task: tuple[Array, Array]) -> Array:
         skill, alpha = task
         weight = jnp.where(alpha > 0, before.probability, 0.0)
-        return _weighted_quantile(skill[:, None] - wage, weight, level)
+        return weighted_quantile(skill[:, None] - wage, weight, level)
 
     def if_automated(task: tuple[Array, Array, Array]) -> Array:
         # To search all gaps of a task is much of what a draw costs.
@@ -102,40 +100,6 @@ def quantile(economy: Economy, share: Float[Array, " K"], level: float) -> Float
     alpha = jnp.asarray(world.technology.alpha)
     gap = jax.lax.map(if_automated, (jnp.asarray(share) > 0, world.skill.T, alpha.T))
     return _where_done(economy, gap)
-
-
-def _weighted_quantile(
-    values: Float[Array, "N O"], weight: Float[Array, "N O"], level: float
-) -> Float[Array, ""]:
-    """Return the smallest of some values up to which a share of all weight lies; nan of no weight.
-
-    Halving an interval takes a tenth of the time of sorting as many values as there are workers and
-    occupations.
-    """
-    wanted = level * weight.sum()
-
-    def up_to(x: Array) -> Array:
-        # Column by column: a sum of all at once takes one value after the other.
-        return jnp.where(values <= x, weight, 0.0).sum(0).sum()
-
-    def half(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        enough = up_to(middle) >= wanted
-        return jnp.where(enough, low, middle), jnp.where(enough, middle, high)
-
-    def next_above(x: Array) -> Array:
-        return jnp.min(values, where=(values > x) & (weight > 0), initial=jnp.inf)
-
-    counted = weight > 0
-    lowest = jnp.min(values, where=counted, initial=jnp.inf)
-    highest = jnp.max(values, where=counted, initial=-jnp.inf)
-    below, _ = jax.lax.fori_loop(0, _HALVINGS, half, (lowest - 1.0, highest))
-    # Few values are left above; none of no weight.
-    found = jax.lax.while_loop(
-        lambda x: (up_to(x) < wanted) & (x < highest), next_above, next_above(below)
-    )
-    return jnp.where(jnp.isfinite(found), found, jnp.nan)
 
 
 def _where_done(economy: Economy, gap: Float[Array, " K"]) -> Float[Array, " K"]:

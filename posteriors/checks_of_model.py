@@ -12,7 +12,7 @@ from taskroy.posteriors.gate import CheckLine
 from taskroy.posteriors.leave_one_out import leave_one_out, wage_pit
 from taskroy.posteriors.predictive_checks import PredictiveCheck, predictive_checks
 from taskroy.posteriors.titles import in_sentence
-from taskroy.posteriors.weighable import why_not_weighable
+from taskroy.posteriors.weighable import not_known, why_not_weighable
 from taskroy.posteriors.worker_influence import Influence, most_influential
 
 _NAMED = 5  # workers, by number
@@ -33,8 +33,10 @@ def checks_of_model(posterior: xr.DataTree) -> list[CheckLine]:
     """
     lines = []
     if "log_likelihood" in posterior.children:
-        unweighable = why_not_weighable(posterior)
-        lines += _unweighable(unweighable) if unweighable else _weighed(posterior)
+        if why := why_not_weighable(posterior):
+            lines.append(not_known("leave one worker out", "Who carries the posterior", why))
+        else:
+            lines += _weighed(posterior)
     lines += checks_of_priors(posterior)
     groups = posterior.children
     if "posterior_predictive" in groups and "transition" in groups["posterior_predictive"]:
@@ -54,25 +56,6 @@ def _weighed(posterior: xr.DataTree) -> list[CheckLine]:
     if "new_worker" in posterior.children:
         lines.append(_wages_of_new_workers(posterior, found))
     return lines
-
-
-def _unweighable(why: str) -> list[CheckLine]:
-    """Say that it is not known who carries the posterior, nor which prior counts."""
-    return [
-        CheckLine(
-            name,
-            "REVIEW",
-            f"not known: {why}",
-            "known",
-            f"{what} is found by weighing the draws (PSIS), which these do not allow.",
-            "Fit again, longer (warmup, draws); the lines on convergence say what is wrong.",
-            of="model",
-        )
-        for name, what in (
-            ("leave one worker out", "Who carries the posterior"),
-            ("priors against data", "Which prior counts"),
-        )
-    ]
 
 
 def _leave_one_out(found: ELPDData) -> CheckLine:

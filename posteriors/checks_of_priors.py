@@ -9,7 +9,9 @@ from taskroy.posteriors.gate import CheckLine
 from taskroy.posteriors.power_scaling import has_densities
 from taskroy.posteriors.table_parameters import LOUD, SILENT, WIDER, readings
 from taskroy.posteriors.table_power_scaling import CONFLICT, PRIOR, power_scaling_table
+from taskroy.posteriors.weighable import not_known, why_not_weighable
 
+_POWER_SCALING = "priors against data"
 _NAMED = 5  # skill sds, in words
 _ENDS = 0.005, 0.995  # of the range in which a prior expects a panel
 
@@ -25,7 +27,12 @@ def checks_of_priors(posterior: xr.DataTree) -> list[CheckLine]:
     groups = set(posterior.children)
     lines = []
     if has_densities(posterior):
-        lines.append(_power_scaling(posterior))
+        why = why_not_weighable(posterior)
+        lines.append(
+            not_known(_POWER_SCALING, "Which prior counts", why)
+            if why
+            else _power_scaling(posterior)
+        )
     if {"prior", "constant_data"} <= groups:
         lines.append(_informed(posterior))
     if {"prior_predictive", "observed_data"} <= groups:
@@ -43,7 +50,7 @@ def _power_scaling(posterior: xr.DataTree) -> CheckLine:
             named = (f"{row['quantity']} ({row['most']})" for _, row in rows.iterrows())
             told.append(f"{words} {', '.join(named)}")
     return CheckLine(
-        "priors against data",
+        _POWER_SCALING,
         "REVIEW" if told else "PASS",
         "; ".join(told) or f"no prior counts for any of {len(table.frame)} quantities",
         "no prior counts",

@@ -22,7 +22,6 @@ from numpyro import distributions as dist
 
 from taskroy.posteriors.bands import SAMPLE
 from taskroy.posteriors.groups_of_some_draws import CAREER
-from taskroy.posteriors.weighable import why_not_weighable
 
 #: Sensitivity from which a prior is informative, and below which a likelihood says little.
 THRESHOLD = 0.05
@@ -56,9 +55,8 @@ _HEADLINES = {"winners": "Share of workers who gain", "mean_change": "Mean chang
 
 
 def has_densities(posterior: xr.DataTree) -> bool:
-    """Tell whether a posterior holds log densities, and draws to weigh, for power scaling."""
-    held = {"log_prior", "log_likelihood"} <= set(posterior.children)
-    return held and why_not_weighable(posterior) is None
+    """Tell whether a posterior holds the log densities that power scaling needs."""
+    return {"log_prior", "log_likelihood"} <= set(posterior.children)
 
 
 def power_scaling(posterior: xr.DataTree) -> pd.DataFrame:

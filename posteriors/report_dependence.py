@@ -18,6 +18,7 @@ from taskroy.posteriors.table_sensitivity import sensitivity_table, variants_tab
 from taskroy.posteriors.table_uncertainty import scenarios_uncertainty_table, uncertainty_words
 from taskroy.posteriors.tables import Table
 from taskroy.posteriors.titles import plain_title
+from taskroy.posteriors.weighable import why_not_weighable
 from taskroy.posteriors.words_first_page import first_page_words
 from taskroy.posteriors.words_sensitivity import sensitivity_in_brief, sensitivity_words
 
@@ -52,7 +53,7 @@ def dependence(posterior: xr.DataTree, grid: Grid | None) -> DependencePart:
     in_brief: list[str] | None = None
     tables: dict[str, Table] = {}
     drawings: dict[str, Drawing] = {}
-    if has_densities(posterior):
+    if has_densities(posterior) and why_not_weighable(posterior) is None:
         table = power_scaling_table(posterior)
         tables[table.name], priors = table, power_scaling_words(table)
     uncertainty = [

@@ -230,7 +230,10 @@ def _leave_one_out(posterior: xr.DataTree) -> ELPDData | None:
     from taskroy.posteriors.leave_one_out import leave_one_out
     from taskroy.posteriors.weighable import why_not_weighable
 
-    if "log_likelihood" not in posterior.children or why_not_weighable(posterior):
+    if "log_likelihood" not in posterior.children:
+        return None
+    if why := why_not_weighable(posterior):
+        _LOG.warning("It is left out of the comparison of models by its careers: %s.", why)
         return None
     return leave_one_out(posterior)
 
