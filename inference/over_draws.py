@@ -1,4 +1,4 @@
-"""One function of many draws, block by block: compiled once, its progress told."""
+"""One function of many draws, block by block on all devices: compiled once, progress told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from taskroy.inference.spread_chains import compile_in_turns
 from taskroy.progress import Progress
 
 _BLOCK = 100
@@ -30,16 +31,18 @@ def over_draws(one: Callable[[Any], Any], inputs: Any, progress: Progress, name:
     tree of arrays
         As `one` gives them, in NumPy, with a leading dimension D.
     """
-    block = jax.jit(lambda inputs: jax.lax.map(one, inputs))
     number = len(jax.tree.leaves(inputs)[0])
+    devices = len(jax.local_devices())
     size = min(_BLOCK, number)
+    size = size // devices * devices or size
+    # The last block is filled up with repetitions: one shape, one compilation.
+    indices = [np.minimum(np.arange(k, k + size), number - 1) for k in range(0, number, size)]
+    blocks = (jax.tree.map(lambda x, i=index: x[i], inputs) for index in indices)
     progress.start(name, number)
-    parts = []
-    for first in range(0, number, size):
-        # The last block is filled up with repetitions: one shape, one compilation.
-        index = np.minimum(np.arange(first, first + size), number - 1)
-        result = block(jax.tree.map(lambda x, i=index: x[i], inputs))
-        parts.append(jax.tree.map(np.asarray, result))
-        progress.advance(min(first + size, number), "")
+    program, parts = None, []
+    for block in blocks:
+        program = program or compile_in_turns(one, block, size)
+        parts.append(jax.tree.map(np.asarray, program.run(block)))
+        progress.advance(min(len(parts) * size, number), "")
     progress.finish()
     return jax.tree.map(lambda *p: np.concatenate(p)[:number], *parts)

@@ -1,4 +1,4 @@
-"""One computation for every chain, compiled once, on all devices."""
+"""One computation for every chain, or draw, compiled once, on all devices."""
 
 from __future__ import annotations
 
@@ -42,12 +42,8 @@ def compile_for_chains[S, R](
         Devices that share the work within a chain, as `one` splits it. Without, the local devices
         share the chains.
     """
-    devices = jax.local_devices()
-    together = partial(jax.lax.map, one) if devices[0].platform == "cpu" else jax.vmap(one)
-
-    def function(state: S) -> R:
-        return together(state)
-
+    on_cpu = jax.local_devices()[0].platform == "cpu"
+    function = partial(jax.lax.map, one) if on_cpu else jax.vmap(one)
     if mesh is not None:
         copies = everywhere(mesh)
         whole = jax.jit(function, in_shardings=copies, out_shardings=copies)
@@ -56,16 +52,29 @@ def compile_for_chains[S, R](
             lambda state: own_copy(shared(copied(state, mesh))),
             mesh.size * _bytes(shared),
         )
-    if len(devices) == 1 or chains % len(devices):
+    return _spread(function, example, chains)
+
+
+def compile_in_turns[S, R](one: Callable[[S], R], example: S, number: int) -> Program[S, R]:
+    """Compile `one` for many inputs, the leading axis, spread over the local devices.
+
+    As `compile_for_chains`, but those of a device take turns on any, so that memory is that of one a device.
+    """
+    return _spread(partial(jax.lax.map, one), example, number)
+
+
+def _spread[S, R](function: Callable[[S], R], example: S, number: int) -> Program[S, R]:
+    devices = jax.local_devices()
+    if len(devices) == 1 or number % len(devices):
         compiled = jax.jit(function).lower(example).compile()
         return Program(compiled, _bytes(compiled))
-    row = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
+    row = jax.make_mesh((len(devices),), ("row",), axis_types=(AxisType.Auto,), devices=devices)
     spread = jax.jit(
         jax.shard_map(
-            function, mesh=row, in_specs=P("chain"), out_specs=P("chain"), check_vma=False
+            function, mesh=row, in_specs=P("row"), out_specs=P("row"), check_vma=False
         )
     )
-    place = NamedSharding(row, P("chain"))
+    place = NamedSharding(row, P("row"))
     compiled = spread.lower(jax.device_put(example, place)).compile()
     return Program(
         lambda state: compiled(jax.device_put(state, place)), len(devices) * _bytes(compiled)
