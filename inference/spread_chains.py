@@ -58,7 +58,7 @@ def compile_for_chains[S, R](
 def compile_in_turns[S, R](one: Callable[[S], R], example: S, number: int) -> Program[S, R]:
     """Compile `one` for many inputs, the leading axis, spread over the local devices.
 
-    As `compile_for_chains`, but those of a device take turns on any, so that memory is that of one a device.
+    As `compile_for_chains`, but those of a device take turns on any: its memory is that of one.
     """
     return _spread(partial(jax.lax.map, one), example, number)
 
@@ -70,9 +70,7 @@ def _spread[S, R](function: Callable[[S], R], example: S, number: int) -> Progra
         return Program(compiled, _bytes(compiled))
     row = jax.make_mesh((len(devices),), ("row",), axis_types=(AxisType.Auto,), devices=devices)
     spread = jax.jit(
-        jax.shard_map(
-            function, mesh=row, in_specs=P("row"), out_specs=P("row"), check_vma=False
-        )
+        jax.shard_map(function, mesh=row, in_specs=P("row"), out_specs=P("row"), check_vma=False)
     )
     place = NamedSharding(row, P("row"))
     compiled = spread.lower(jax.device_put(example, place)).compile()
