@@ -70,8 +70,8 @@ def choice_outcomes(value: Float[Array, "N O"], ratio: Float[Array, ""], grid: G
         Sizes of the quadrature.
     """
     nodes = _Nodes.cover(value, ratio, grid)
-    weight, slope, stein = nodes.integrals(1, _stein)
-    return Outcomes(-slope.T, -stein.T, nodes.best.mean(weight.sum(0)))
+    weight, probability, shock = nodes.integrals(1, stein)
+    return Outcomes(-probability.T, -shock.T, nodes.best.mean(weight.sum(0)))
 
 
 def efficiency(
@@ -86,15 +86,15 @@ def efficiency(
     shift
         δ = ϱ²/ν.
     """
-    return _tilted(value, ratio, shift, grid, (_slope,))[0]
+    return _tilted(value, ratio, shift, grid, (slope,))[0]
 
 
 def efficiency_with_slope(
     value: Float[Array, "N O"], ratio: Float[Array, ""], shift: Float[Array, ""], grid: Grid
 ) -> tuple[Float[Array, "N O"], Float[Array, "N O"]]:
     """Return efficiency units, and the derivative of each in its own y_o; see `efficiency`."""
-    units, slope = _tilted(value, ratio, shift, grid, (_slope, _stein))
-    return units, slope
+    units, own = _tilted(value, ratio, shift, grid, (slope, stein))
+    return units, own
 
 
 @partial(jax.jit, static_argnames=("grid", "functions"))
@@ -106,24 +106,29 @@ def _tilted(
     functions: tuple[Callable[[PsiTable, Array], Array], ...],
 ) -> tuple[Array, ...]:
     """Return integrals of functions, times −1, the shock of o drawn with density in e^ε."""
-
-    def tilted(function: Callable[[PsiTable, Array], Array]) -> Callable[[PsiTable, Array], Array]:
-        return lambda table, x: (
-            function(table, x + shift) * jnp.exp(look_up(table, x + shift) - look_up(table, x))
-        )
-
     nodes = _Nodes.cover(value, ratio, grid, further=shift)
-    _, *moments = nodes.integrals(*map(tilted, functions))
+    _, *moments = nodes.integrals(*(tilted(function, shift) for function in functions))
     scale = -jnp.exp(0.5 * (shift / ratio) ** 2)  # shift/ratio is ϱ
     return tuple(scale * moment.T for moment in moments)
 
 
-def _slope(table: PsiTable, x: Array) -> Array:
+def slope(table: PsiTable, x: Array) -> Array:
+    """Return ψ'(x), whose integral is minus a probability."""
     return look_up(table, x, 1)
 
 
-def _stein(table: PsiTable, x: Array) -> Array:
+def stein(table: PsiTable, x: Array) -> Array:
+    """Return (ψ'' + ψ'²)(x), whose integral is minus an expected shock over ϱ·ratio."""
     return look_up(table, x, 2) + look_up(table, x, 1) ** 2
+
+
+def tilted(
+    function: Callable[[PsiTable, Array], Array], shift: Array
+) -> Callable[[PsiTable, Array], Array]:
+    """Return a function of x + δ in place of x, and of the same occupation's e^ψ: of e^ε."""
+    return lambda table, x: (
+        function(table, x + shift) * jnp.exp(look_up(table, x + shift) - look_up(table, x))
+    )
 
 
 def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:

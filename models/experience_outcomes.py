@@ -5,12 +5,13 @@ With G(x) = Σ_o ψ(x + y_o) as in :mod:`taskroy.models.choice_outcomes`, only o
 
     P(o | j) = −∫ ψ'(x + y_o + δ·1(o = j)) e^{G(x) + ψ(x + y_j + δ) − ψ(x + y_j)} dx
 
-and likewise for expected shocks and welfare. A worker who goes on choosing is in j a share π_j of
-his years, π the stationary distribution of P; everything is averaged over it.
+and likewise for expected shocks, efficiency units and welfare. A worker who goes on choosing is in
+j a share π_j of his years, π the stationary distribution of P; everything is averaged over it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ from jaxtyping import Float
 
 from taskroy.models.best_nodes import BestNodes
 from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid
-from taskroy.models.psi_table import look_up, psi_table
+from taskroy.models.choice_outcomes import slope, stein, tilted
+from taskroy.models.psi_table import PsiTable, look_up, psi_table
 
 # Numbers (workers × occupations × nodes) that are worked on at once.
 _BLOCK_ELEMENTS = 500_000
@@ -58,37 +60,102 @@ def long_run(
     grid
         Sizes of the quadrature; its Chebyshev terms are not used.
     """
-    table = psi_table(ratio, grid.knots, highest=2, bottom=BOTTOM, nodes=PSI_NODES)
+    table = _table(ratio, grid)
 
     def of_worker(y: Float[Array, " O"]) -> LongRun:
-        nodes = BestNodes.cover(jnp.max(y), ratio, grid.nodes, further=bonus)
-        x = nodes.right - nodes.back
-        without, within = x + y[:, None], x + y[:, None] + bonus  # (O, Q)
+        origins = _Origins.of(table, BestNodes.cover(y.max(), ratio, grid.nodes, bonus), y, bonus)
+        choice, shares = origins.choice()
+        worth = origins.nodes.mean(origins.weight.sum(1))
+        return LongRun(
+            shares,
+            shares @ origins.integral(stein),
+            shares * jnp.diagonal(choice),
+            shares @ worth,
+        )
+
+    return _worker_by_worker(of_worker, value, grid)
+
+
+@partial(jax.jit, static_argnames="grid")
+def long_run_efficiency(
+    value: Float[Array, "N O"],
+    ratio: Float[Array, ""],
+    taste_scale: Float[Array, ""],
+    gain: Float[Array, ""],
+    grid: Grid,
+) -> Float[Array, "N O"]:
+    """Return E[e^{ε_o + Δ·1(o = j)}·1(ô = o) | s] in the long run, j the occupation before, (N, O).
+
+    Parameters
+    ----------
+    value, ratio, grid
+        As for `long_run`.
+    taste_scale
+        ν.
+    gain
+        Δ.
+    """
+    rho, bonus = ratio * taste_scale, gain / taste_scale
+    table, shift = _table(ratio, grid), rho * ratio
+
+    def of_worker(y: Float[Array, " O"]) -> Float[Array, " O"]:
+        nodes = BestNodes.cover(y.max(), ratio, grid.nodes, bonus + shift)
+        origins = _Origins.of(table, nodes, y, bonus)
+        _, shares = origins.choice()
+        units = origins.integral(tilted(slope, shift))
+        more = shares * jnp.diagonal(units) * jnp.expm1(gain)
+        return jnp.exp(rho**2 / 2) * (shares @ units + more)
+
+    found: Array = _worker_by_worker(of_worker, value, grid)
+    return found
+
+
+class _Origins(NamedTuple):
+    """One worker's integrals, by the occupation he comes from.
+
+    ``without`` and ``within`` are x + y_o and that with experience, (O, Q); ``weight`` is
+    P(max ≤ −νx) by origin, times the nodes' spacing, (O, Q).
+    """
+
+    table: PsiTable
+    nodes: BestNodes
+    without: Float[Array, "O Q"]
+    within: Float[Array, "O Q"]
+    weight: Float[Array, "O Q"]
+
+    @classmethod
+    def of(cls, table: PsiTable, nodes: BestNodes, y: Float[Array, " O"], bonus: Array) -> _Origins:
+        """Return those of a worker."""
+        without = nodes.right - nodes.back + y[:, None]
+        within = without + bonus
         psi = look_up(table, without)
-        # P(max ≤ −νx) by origin, times the nodes' spacing.
         weight = nodes.step * jnp.exp(psi.sum(0) + look_up(table, within) - psi)
+        return cls(table, nodes, without, within, weight)
 
-        def by_origin(at_without: Array, at_within: Array) -> Float[Array, "O O"]:
-            staying = -(weight * at_within).sum(1)
-            moving = -weight @ at_without.T
-            return jnp.where(jnp.eye(len(y), dtype=bool), staying[:, None], moving)
+    def integral(self, function: Callable[[PsiTable, Array], Array]) -> Float[Array, "O O"]:
+        """Return minus a function's integral for each occupation held, the columns, by origin."""
+        staying = -(self.weight * function(self.table, self.within)).sum(1)
+        moving = -self.weight @ function(self.table, self.without).T
+        return jnp.where(jnp.eye(len(staying), dtype=bool), staying[:, None], moving)
 
-        slopes = look_up(table, without, 1), look_up(table, within, 1)
-        choice = by_origin(*slopes)
+    def choice(self) -> tuple[Float[Array, "O O"], Float[Array, " O"]]:
+        """Return P(o | j), origins in rows, and its stationary distribution."""
+        choice = self.integral(slope)
         # Rows sum to one but for the quadrature's error, which would end up in one occupation.
         choice = choice / choice.sum(1, keepdims=True)
-        shares = stationary(choice)
-        steins = (
-            look_up(table, arg, 2) + slope**2
-            for arg, slope in zip((without, within), slopes, strict=True)
-        )
-        worth = nodes.mean(weight.sum(1))
-        return LongRun(
-            shares, shares @ by_origin(*steins), shares * jnp.diagonal(choice), shares @ worth
-        )
+        return choice, stationary(choice)
 
+
+def _table(ratio: Array, grid: Grid) -> PsiTable:
+    return psi_table(ratio, grid.knots, highest=2, bottom=BOTTOM, nodes=PSI_NODES)
+
+
+def _worker_by_worker[R](
+    of_worker: Callable[[Array], R], value: Float[Array, "N O"], grid: Grid
+) -> R:
     block = max(1, _BLOCK_ELEMENTS // (value.shape[1] * grid.nodes))
-    return jax.lax.map(of_worker, value, batch_size=min(block, len(value)))
+    found: R = jax.lax.map(of_worker, value, batch_size=min(block, len(value)))
+    return found
 
 
 def long_run_logit(value: Float[Array, "N O"], bonus: Float[Array, ""]) -> LongRun:

@@ -23,12 +23,12 @@ where products' shares of value are θ_o ∝ N_o/LS_o. Markets clear where, for 
 y being the change of log output of the final good. Hence Σ_o θ_o e^{(1−σ)p_o} = 1: prices move
 against each other, not all one way. At σ = 1 every product keeps its share of value, so N_o falls
 with LS_o: displacement lowers demand for the labour of whoever is automated. Workers choose by the
-new wages, in the closed form of :mod:`taskroy.models.choice_outcomes`. σ = ∞ leaves prices as they
-are.
+new wages, in the closed form of :mod:`taskroy.models.choice_outcomes`. Where experience pays, it
+produces as much more, and Q is that of the long run. σ = ∞ leaves prices as they are.
 
 The O equations are solved for x by Broyden's method, from the prices of the draw before, which are
 near, and from x = 0 where there is none. Its first Jacobian is exact in what leaves an occupation
-as its wage falls, and has that go elsewhere as in a logit (:class:`taskroy.models.world.Supply`).
+as its wage falls, and has that go elsewhere as in a logit (:class:`taskroy.models.supply.Supply`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from pydantic import Field
 
 from taskroy.models.broyden import Root, search
 from taskroy.models.step import Step, Told
-from taskroy.models.world import Economy, Supply, World, product
+from taskroy.models.supply import Supply, product
+from taskroy.models.world import Economy, World
 
 
 class Prices(Step):

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from taskroy.errors import ModelError
 from taskroy.models.automation import Automation
 from taskroy.models.learning import Learning
-from taskroy.models.prices import Prices
 from taskroy.models.scenario import Scenario, steps_of
 
 _LABOUR_LEFT = 1e-9
@@ -122,7 +121,7 @@ def check_scenario(
     ------
     ModelError
         For an unknown task or label, an exposure outside [0, 1], an automation that moves nothing,
-        an occupation left without labour, or prices where experience pays.
+        or an occupation left without labour.
 
     Warns
     -----
@@ -136,14 +135,6 @@ def check_scenario(
         told = ["; ".join(["None of its steps changes anything to which others answer", *told])]
     for sentence in told:
         warnings.warn(f"{where}: {sentence}.", NothingChanges, stacklevel=2)
-    pays = experience or any(isinstance(step, Learning) for step in steps)
-    if pays and any(isinstance(step, Prices) and step.elasticity != "infinite" for step in steps):
-        raise ModelError(
-            "Prices do not respond where experience in an occupation pays.",
-            where=where,
-            expected="prices with state_dependence = 'none' and without a step 'learning'",
-            remedy="leave out the step with kind = 'prices', or returns to experience",
-        )
     left = task_weights @ (1 - automated_shares(scenario, exposure))
     if (left <= _LABOUR_LEFT).any():
         raise ModelError(

@@ -19,15 +19,15 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.choice_grid import Grid
-from taskroy.models.choice_outcomes import choice_outcomes, efficiency, efficiency_with_slope
+from taskroy.models.choice_outcomes import choice_outcomes
 from taskroy.models.continuation import continuation
 from taskroy.models.experience_outcomes import long_run, long_run_logit
 from taskroy.models.technology import Technology
 
 Shock = Literal["occupation", "worker"]
 
-# Right to about 1e-8 in probabilities and in welfare (tests/models/test_choice_outcomes.py).
-_GRID = Grid(nodes=72, terms=28, knots=200)
+#: Right to about 1e-8 in probabilities and in welfare (tests/models/test_choice_outcomes.py).
+GRID = Grid(nodes=72, terms=28, knots=200)
 # What is to come turns on a steeper function of worths: 28 terms would be off by up to 3e-5 of ν.
 _GRID_AHEAD = Grid(nodes=96, terms=64, knots=400)
 
@@ -116,7 +116,7 @@ class Equilibrium(NamedTuple):
         return self.earned.sum(1)
 
 
-def solve(world: World, shock: Shock, *, grid: Grid = _GRID) -> Equilibrium:
+def solve(world: World, shock: Shock, *, grid: Grid = GRID) -> Equilibrium:
     """Solve workers' choices in closed form.
 
     Parameters
@@ -144,85 +144,35 @@ def _solve_long_run(
     world: World, gain: Array, worth: Array, shock: Shock, grid: Grid
 ) -> Equilibrium:
     rho, nu = world.wage_shock_scale, world.taste_scale
-    ratio = None if shock == "worker" else rho / nu
-    ahead = jnp.zeros_like(worth)
-    if world.discount > 0:
-        ahead = continuation(worth, ratio, gain / nu, world.discount, grid.at_least(_GRID_AHEAD))
-    if ratio is None:
+    ahead = worth_ahead(world, worth, shock, grid)
+    if shock == "worker":
         found = long_run_logit(worth + ahead, gain / nu)
     else:
-        found = long_run(worth + ahead, ratio, gain / nu, grid)
+        found = long_run(worth + ahead, rho / nu, gain / nu, grid)
     extra = rho**2 / nu * found.stein + gain * found.stay
     welfare = nu * (found.worth - (found.probability * ahead).sum(1))
     return Equilibrium(world.potential, found.probability, extra, welfare)
 
 
-@dataclass(frozen=True)
-class Supply:
-    """What workers produce as a function of x_o, what prices add to log wages; see `product`.
+def worth_ahead(
+    world: World, worth: Float[Array, "N O"], shock: Shock, grid: Grid
+) -> Float[Array, "N O"]:
+    """Return what to hold an occupation is worth from next year on, in units of ν, (N, O).
 
-    What does not depend on x is computed once, by `Supply.of`.
+    Parameters
+    ----------
+    world
+        Of whose scales, return to experience and discount factor; zero without the last two.
+    worth
+        (m_io + κ_o)/ν.
+    shock, grid
+        As for `solve`.
     """
-
-    worth: Float[Array, "N O"]
-    output: Float[Array, "N O"]
-    taste_scale: Float[Array, ""]
-    wage_shock_scale: Float[Array, ""]
-    shock: Shock
-    grid: Grid
-
-    @classmethod
-    def of(cls, world: World, shock: Shock, *, grid: Grid = _GRID) -> Supply:
-        """Return the supply in a world; x adds to its wages. Arguments as for `solve`."""
-        nu = world.taste_scale
-        worth = (world.potential + world.amenity) / nu
-        output = jnp.exp(world.productivity)
-        return cls(worth, output, nu, world.wage_shock_scale, shock, grid)
-
-    def at(self, x: Float[Array, " O"]) -> Float[Array, " O"]:
-        """Return efficiency units Q_o, (O,): what is produced net of machines, over e^x_o."""
-        worth, rho = self.worth + x / self.taste_scale, self.wage_shock_scale
-        if self.shock == "worker":
-            units = jnp.exp(rho**2 / 2) * jax.nn.softmax(worth, axis=1)
-        else:
-            ratio = rho / self.taste_scale
-            units = efficiency(worth, ratio, rho * ratio, self.grid)
-        return (self.output * units).sum(0)
-
-    def with_response(
-        self, x: Float[Array, " O"]
-    ) -> tuple[Float[Array, " O"], Float[Array, "O O"]]:
-        """Return Q_o, and ∂ log Q_o/∂x_o' but for what follows.
-
-        How many units a worker takes out of o as its wage falls is exact. Where he takes them is
-        not: to the others in proportion to what he supplies to each, as in a logit, which is exact
-        where shocks are the worker's.
-        """
-        worth, rho = self.worth + x / self.taste_scale, self.wage_shock_scale
-        if self.shock == "worker":
-            share = jax.nn.softmax(worth, axis=1)
-            units = jnp.exp(rho**2 / 2) * share
-            slope = units * (1 - share)
-        else:
-            ratio = rho / self.taste_scale
-            units, slope = efficiency_with_slope(worth, ratio, rho * ratio, self.grid)
-            share = units / units.sum(1, keepdims=True)
-        produced = self.output * units
-        # Whoever has no second choice to speak of responds to nothing.
-        leaving = self.output * slope / jnp.maximum(1 - share, 1e-6)
-        total = produced.sum(0)
-        to_others = leaving.T @ share / (self.taste_scale * total[:, None])
-        away = jnp.where(jnp.eye(len(total), dtype=bool), 0.0, to_others)
-        return total, jnp.diag(away.sum(1)) - away
-
-
-def product(world: World, shock: Shock, *, grid: Grid = _GRID) -> Float[Array, " O"]:
-    """Return Σ_i E[e^(μ_o + A_o·s_i + ε_o)·1(ô = o) | s_i], what workers produce, (O,).
-
-    Net of what machines are paid, and in units of the wage, not its log: under competition it is
-    what workers earn in each occupation. Arguments as for `solve`; experience does not count.
-    """
-    return Supply.of(world, shock, grid=grid).at(jnp.zeros_like(world.intercept))
+    gain, nu = world.experience_return, world.taste_scale
+    if gain is None or world.discount == 0:
+        return jnp.zeros_like(worth)
+    ratio = None if shock == "worker" else world.wage_shock_scale / nu
+    return continuation(worth, ratio, gain / nu, world.discount, grid.at_least(_GRID_AHEAD))
 
 
 @dataclass(frozen=True)

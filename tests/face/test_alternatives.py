@@ -76,9 +76,7 @@ def differences(one: Any, other: Any, place: tuple[str, ...] = ()) -> list[tuple
 @pytest.mark.parametrize("text", [PLAIN, RICH])
 def test_each_differs_in_its_choice_alone(text: str) -> None:
     study, found = of(text)
-    # Prices do not respond where experience pays.
-    impossible = {"state-dependence"} if 'kind = "prices"' in text else set()
-    assert {one.choice for one in found} == set(USUAL_CHOICES) - impossible
+    assert {one.choice for one in found} == set(USUAL_CHOICES)
     for one in found:
         places = differences(essence(study), essence(one.study))
         allowed = {("model", "covariance"), ("model", "factors")}

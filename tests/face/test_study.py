@@ -13,7 +13,7 @@ from taskroy.data.load import SOURCES, load_panel
 from taskroy.data.task_weights import task_weights
 from taskroy.errors import StudyError
 from taskroy.inference.settings import InferenceSettings
-from taskroy.models.scenario import Automation, Learning, Prices, Scenario
+from taskroy.models.scenario import Automation, Scenario
 from taskroy.posteriors.counterfactual import counterfactual
 from taskroy.stages import load_data
 from taskroy.study import Study
@@ -188,8 +188,6 @@ def test_the_template_shows_every_kind_of_step() -> None:
     shown = [s.step for s in study.scenario if isinstance(s, Scenario)]
     assert len(shown) == len(study.scenario)
     assert {type(step) for steps in shown for step in steps} == set(get_args(kinds))
-    # What is shown is possible: prices are refused beside returns to experience.
-    assert not any({Learning, Prices} <= {type(step) for step in steps} for steps in shown)
 
 
 def test_the_template_shows_the_defaults() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize, root
 
-from taskroy.models.scenario import Automation, Bargaining, Prices, Scenario, play
+from taskroy.models.scenario import Automation, Bargaining, Learning, Prices, Scenario, play
 from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Parameters
@@ -62,9 +62,28 @@ def test_a_price_moves_the_log_wage_by_one_over_the_labour_share() -> None:
     assert change == pytest.approx(0.3 / share(o, "after"), abs=1e-8)
 
 
-def simulated_prices(sigma: float, bargained: float, rng: np.random.Generator) -> np.ndarray:
-    """Clear markets for what simulated workers make; taste shocks are integrated out (a logit)."""
+def with_experience(wage: np.ndarray, beside: np.ndarray, returns: float) -> np.ndarray:
+    """Return what is earned in each occupation, a mean over years; wages (year, …, O)."""
+    place, earned = np.full(wage.shape[1:], 1 / 3), []
+    for now in wage:
+        # Rows: the occupation held the year before.
+        paid = now[..., None, :] + returns * np.eye(3)
+        worth = np.exp((paid + beside[:, None, :]) / NU)
+        held = place[..., None] * worth / worth.sum(-1, keepdims=True)
+        place = held.sum(-2)
+        earned.append((held * np.exp(paid)).sum(-2))
+    return np.mean(earned[15:], axis=0)
+
+
+def simulated_prices(
+    sigma: float, bargained: float, returns: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Clear markets for what simulated workers make; taste shocks are integrated out (a logit).
+
+    Where experience pays afterwards, workers go on choosing for 40 years, of which 25 are counted.
+    """
     shock = RHO * rng.standard_normal((400, len(SKILL), 3))
+    careers = RHO * rng.standard_normal((40, 60, len(SKILL), 3))
 
     def log_wage(when: str, price: np.ndarray) -> np.ndarray:
         made = [log_output(o, when, price[o], SKILL) for o in range(3)]
@@ -74,11 +93,15 @@ def simulated_prices(sigma: float, bargained: float, rng: np.random.Generator) -
     kept = (bargained - 1) * np.maximum(0, gain)
 
     def made(when: str, price: np.ndarray) -> np.ndarray:
-        wage = log_wage(when, price) + shock
-        worth = np.exp((wage + AMENITY + (kept if when == "after" else 0)) / NU)
-        choice = worth / worth.sum(-1, keepdims=True)
         of_labour = np.array([share(o, when) for o in range(3)])
-        return (choice * np.exp(wage - np.log(of_labour) - price)).mean(0).sum(0)
+        beside = AMENITY + (kept if when == "after" else 0)
+        if returns and when == "after":
+            earned = with_experience(log_wage(when, price) + careers, beside, returns)
+        else:
+            wage = log_wage(when, price) + shock
+            worth = np.exp((wage + beside) / NU)
+            earned = worth / worth.sum(-1, keepdims=True) * np.exp(wage)
+        return (earned / of_labour * np.exp(-price)).mean(0).sum(0)
 
     old = made("before", np.zeros(3))
     weight = (old / old.sum()) ** (1 / sigma)  # so that all prices are one before
@@ -96,12 +119,18 @@ def simulated_prices(sigma: float, bargained: float, rng: np.random.Generator) -
     return np.asarray(found.x)
 
 
-@pytest.mark.parametrize(("sigma", "bargained"), [(0.5, 1.0), (1.0, 1.0), (3.0, 0.6)])
-def test_prices_are_those_of_simulated_markets(sigma: float, bargained: float) -> None:
+@pytest.mark.parametrize(
+    ("sigma", "bargained", "returns"),
+    [(0.5, 1.0, 0.0), (1.0, 1.0, 0.0), (3.0, 0.6, 0.0), (0.7, 0.6, 0.3)],
+)
+def test_prices_are_those_of_simulated_markets(
+    sigma: float, bargained: float, returns: float
+) -> None:
     """Twenty simulations of 4,800 workers; beyond 5.5 standard errors, t of 19, in 4 of 10,000."""
     technology = Technology.from_task_weights(jnp.asarray(A), jnp.asarray(LS))
     steps: list[Any] = [Automation(tasks=("first",), productivity=Z)]
     steps += [Bargaining(share=bargained)] if bargained < 1 else []
+    steps += [Learning(returns=returns)] if returns else []
     steps += [Prices(elasticity=sigma)]
     draw = Parameters(
         skill=SKILL,
@@ -116,7 +145,7 @@ def test_prices_are_those_of_simulated_markets(sigma: float, bargained: float) -
     told = play(steps, draw, technology, jnp.asarray(shares), "occupation")[2]
     ours = np.asarray(told["log_price"])
     rng = np.random.default_rng(11)
-    found = np.stack([simulated_prices(sigma, bargained, rng) for _ in range(20)])
+    found = np.stack([simulated_prices(sigma, bargained, returns, rng) for _ in range(20)])
     error = found.std(0, ddof=1) / np.sqrt(len(found))
     assert np.abs(ours).max() > 20 * error.max()  # prices are told from none
     assert (np.abs(found.mean(0) - ours) < 5.5 * error).all()

@@ -14,8 +14,9 @@ from taskroy.models.broyden import CONVERGED, Root
 from taskroy.models.prices import Prices
 from taskroy.models.scenario import Automation, Scenario, play
 from taskroy.models.scenario_tasks import shares_of
+from taskroy.models.supply import Supply, product
 from taskroy.models.technology import Technology
-from taskroy.models.world import Economy, Parameters, Supply, World, product
+from taskroy.models.world import Economy, Parameters, World
 
 WORKERS, OCCUPATIONS, TASKS = 60, 6, 4
 MACHINES = Automation(productivity=0.3)
@@ -116,6 +117,30 @@ def test_the_response_of_supply_is_its_derivative(shock: Any) -> None:
     tolerance = 0.1 * np.abs(exact).max() if shock == "occupation" else 1e-12
     np.testing.assert_allclose(response, exact, rtol=0, atol=tolerance)
     np.testing.assert_allclose(response.sum(1), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shock", "discount", "most"),
+    [("occupation", 0.0, 15), ("worker", 0.0, 12), ("worker", 0.9, 25)],
+)
+def test_where_experience_pays_the_response_is_near_enough_to_find_prices(
+    shock: Any, discount: float, most: int
+) -> None:
+    before, after = economies(0, shock)
+    world = after.world._replace(experience_return=jnp.asarray(0.4), discount=discount)
+    supply, fixed = Supply.of(world, shock), jnp.zeros(OCCUPATIONS)
+    units, response = supply.with_response(fixed)
+    np.testing.assert_allclose(units, supply.at(fixed), rtol=1e-13)
+    exact = np.diagonal(jax.jacfwd(lambda x: jnp.log(supply.at(x)))(fixed))
+    # More than that of a static choice: whoever is drawn to an occupation is kept there.
+    static = Supply.of(after.world, shock).with_response(fixed)[1]
+    assert (exact > np.diagonal(static)).all()
+    if discount == 0:
+        short, missed = exact - np.diagonal(static), exact - np.diagonal(response)
+        assert (np.abs(missed) < 0.6 * short).all()
+    found = CLEAR.clear(Economy(world, shock), before, Root.unknown(OCCUPATIONS))
+    assert float(found.residual) < 1e-11
+    assert int(found.evaluations) <= most
 
 
 def test_supply_at_other_prices_is_that_of_another_world() -> None:

@@ -153,7 +153,6 @@ def checked(
         (Scenario(name="s", step=(Augmentation(tasks=("riting",)), Prices())), "'s'.*augments 'ri"),
         (Scenario(name="s", step=(Augmentation(exposure="broken"),)), "'s'.* of 'writing' is 1.5"),
         (Scenario(name="s", step=(Augmentation(tasks=()),)), "It augments nothing"),
-        (Scenario(name="s", step=(Learning(), Prices())), "Prices do not respond where experience"),
     ],
 )
 def test_impossible_scenarios_are_refused(

@@ -22,8 +22,9 @@ from taskroy.models.scenario import (
     play,
 )
 from taskroy.models.scenario_tasks import shares_of
+from taskroy.models.supply import product
 from taskroy.models.technology import Technology
-from taskroy.models.world import Economy, Parameters, product
+from taskroy.models.world import Economy, Parameters
 
 LAWS = settings(max_examples=15, deadline=None, derandomize=True)
 WEIGHTS = np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6], [0.5, 0.5, 0.0]])
@@ -210,7 +211,22 @@ def goods(before: Economy, after: Economy, told: dict[str, Any]) -> Goods:
 @pytest.mark.parametrize("shock", ["occupation", "worker"])
 def test_prices_are_marginal_products(sigma: float, shock: Any) -> None:
     """Prices equal the derivatives of CES output at what is made at these prices."""
-    before, after, told = played(MACHINES, Prices(elasticity=sigma), shock=shock)
+    require_marginal_products(sigma, *played(MACHINES, Prices(elasticity=sigma), shock=shock))
+
+
+@pytest.mark.parametrize("discount", [None, 0.9])
+@pytest.mark.parametrize("shock", ["occupation", "worker"])
+def test_prices_are_marginal_products_where_experience_pays(shock: Any, discount: Any) -> None:
+    steps = (MACHINES, Learning(returns=0.4, discount=discount), Prices(elasticity=0.8))
+    before, after, told = played(*steps, shock=shock)
+    require_marginal_products(0.8, before, after, told)
+    static = played(MACHINES, Prices(elasticity=0.8), shock=shock)[2]["log_price"]
+    assert np.abs(np.asarray(told["log_price"] - static)).max() > 1e-3
+
+
+def require_marginal_products(
+    sigma: float, before: Economy, after: Economy, told: dict[str, Any]
+) -> None:
     found = goods(before, after, told)
     assert np.abs(found.price).max() > 1e-3
     assert float(told["price_residual"]) < 1e-10

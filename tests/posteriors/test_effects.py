@@ -66,7 +66,7 @@ EVERY_STEP = (
 
 @pytest.mark.parametrize(
     "steps",
-    [(), *((step,) for step in EVERY_STEP), EVERY_STEP, (Learning(returns=0.2),)],
+    [(), *((step,) for step in EVERY_STEP), EVERY_STEP, (Learning(returns=0.2), Prices())],
     ids=len,
 )
 @pytest.mark.parametrize("shock", ["occupation", "worker"])

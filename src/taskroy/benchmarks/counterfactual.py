@@ -75,6 +75,7 @@ _CASES = {
     ),
     # A chain over occupations for each worker: as dear as ten draws of the others, or more.
     "effects of automation, learning": Case((*_BEFORE, Learning()), draws=1),
+    "effects of automation, learning, prices": Case((*_BEFORE, Learning(), Prices()), draws=1),
     "headlines of automation at skills drawn again": Case(_BEFORE, only=HEADLINES),
     "headlines of automation, bargaining, prices at skills drawn again": Case(
         _CLEARED, only=HEADLINES
