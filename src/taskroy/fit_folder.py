@@ -84,7 +84,7 @@ def fitted(
     Returns
     -------
     tuple
-        The posterior, and whether it stood there before.
+        The posterior, its draws left on disk, and whether it stood there before.
     """
     import jax
 
@@ -107,7 +107,7 @@ def fitted(
             remedy="choose another folder with --output, or replace it with --overwrite",
         )
     if place.exists() and not (overwrite or goes_on):
-        posterior = open_posterior(place)
+        posterior = open_posterior(place, lazy=True)
         _require_same(posterior, study, panel, tasks, place)
         begin(folder, study_text)
         _LOG.info("The posterior in %s is of this study: it is used again.", place)
@@ -119,13 +119,13 @@ def fitted(
     elif resume:
         _LOG.info("Nothing was kept in %s: the fit begins.", checkpoint)
     begin(folder, study_text)
-    posterior = fit_study(
+    found = fit_study(
         study, panel, tasks, progress=progress, checkpoint=checkpoint if alone else None
     )
-    save_posterior(posterior, place, overwrite=overwrite or goes_on)
+    save_posterior(found, place, overwrite=overwrite or goes_on)
     delete_checkpoint(checkpoint)
     _LOG.info("The posterior is stored in %s.", place)
-    return posterior, False
+    return open_posterior(place, lazy=True), False
 
 
 def _require_same(

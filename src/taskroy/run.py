@@ -104,6 +104,7 @@ def run(
     """
     from taskroy.posteriors.checks import check
     from taskroy.posteriors.report import write_report
+    from taskroy.posteriors.store import open_posterior
 
     panel, tasks = load_data(study)
     place = folder / POSTERIOR
@@ -122,7 +123,7 @@ def run(
         fit_alone = posterior.drop_nodes(_COUNTERFACTUAL, errors="ignore")
         _pass(check(fit_alone), folder, allow_failed=allow_failed)
         posterior.attrs["study"] = study.to_json()  # scenarios and report may be other ones now
-        posterior = add_counterfactual(
+        add_counterfactual(
             posterior,
             study.scenario,
             place,
@@ -131,6 +132,7 @@ def run(
             progress=progress,
             client=client,
         )
+        posterior = open_posterior(place, lazy=True)  # the other has been replaced
         gate = check(posterior)
         _warn(gate)
         _pass(gate, folder, allow_failed=allow_failed)

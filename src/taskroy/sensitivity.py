@@ -86,7 +86,7 @@ def sensitivity(
     panel, tasks = load_data(study)
     # An earlier grid stays until there is a new one: its alternatives may take hours.
     done = run(study, text, folder, allow_failed=allow_failed, progress=progress, client=client)
-    posterior = open_posterior(done.posterior)
+    posterior = open_posterior(done.posterior, lazy=True)
     band = Band(study.report.interval, study.report.level)
     base = Outcome(
         "", "the study itself", True, ".", done.gate.verdict,
