@@ -20,8 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from taskroy.errors import ModelError
-from taskroy.models.learning import Learning
-from taskroy.models.scenario import Automation, Scenario, steps_of
+from taskroy.models.scenario import Automation, Scenario
 from taskroy.models.scenario_tasks import automated_shares, check_scenario, expand
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.block_places import Here, OnCluster
@@ -107,9 +106,9 @@ def counterfactual(
     ModelError
         For scenarios without or with the same name, tasks or labels that do not exist, an
         occupation left without labour or without workers, prices that do not converge, returns to
-        experience so large that the long run is not found, held shocks where experience pays,
-        skills to group by that do not exist, weights of a panel without any, results that are not
-        finite, or a cluster that loses a block.
+        experience so large that the long run is not found, skills to group by that do not exist,
+        weights of a panel without any, results that are not finite, or a cluster that loses a
+        block.
 
     Warns
     -----
@@ -138,8 +137,6 @@ def counterfactual(
             constants["occupation_title"].to_numpy(),
             experience="experience_return" in posterior["posterior"],
         )
-    if held_shocks:
-        _require_static(alone, posterior)
     if weighted:
         _require_weights(constants)
     common = Common.of(posterior, groups, held_shocks, by_weight=weighted)
@@ -170,17 +167,6 @@ def _require_weights(constants: xr.Dataset) -> None:
             where="[counterfactual], weighted",
             expected="a posterior of a panel with a column 'weight', fitted by this version",
             remedy="fit a panel with weights, or set weighted = false",
-        )
-
-
-def _require_static(scenarios: Sequence[Automation | Scenario], posterior: xr.DataTree) -> None:
-    steps = [step for scenario in scenarios for step in steps_of(scenario)]
-    learns = any(isinstance(step, Learning) for step in steps)
-    if learns or "experience_return" in posterior["posterior"]:
-        raise ModelError(
-            "Shocks are not held where experience in an occupation pays.",
-            expected="held_shocks = 0: the long run has forgotten the shocks of one year",
-            remedy="set held_shocks = 0, or leave out returns to experience",
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from taskroy.models.scenario import Automation, Scenario, play
+from taskroy.models.scenario import Automation, Learning, Scenario, play
 from taskroy.models.scenario_tasks import shares_of
 from taskroy.models.technology import Technology
 from taskroy.models.world import Economy, Parameters
@@ -37,11 +37,11 @@ def double_precision() -> Any:
         yield
 
 
-def economies(shock: Any) -> tuple[Economy, Economy]:
-    machines = Automation(productivity=0.3)
-    shares = shares_of(Scenario(name="s", step=(machines,)), EXPOSURE)
+def economies(shock: Any, *steps: Any, draw: Parameters = DRAW) -> tuple[Economy, Economy]:
+    happens = (Automation(productivity=0.3), *steps)
+    shares = shares_of(Scenario(name="s", step=happens), EXPOSURE)
     technology = Technology.from_task_weights(WEIGHTS, np.array([0.6, 0.7, 0.5]))
-    before, after, _ = play((machines,), DRAW, technology, shares, shock)
+    before, after, _ = play(happens, draw, technology, shares, shock)
     return before, after
 
 
@@ -65,20 +65,68 @@ def test_groups_are_those_of_a_simulation_in_numpy(shock: Any) -> None:
         pick = (wage + AMENITY + taste).argmax(-1)
         chosen.append(pick)
         wages.append(np.take_along_axis(wage, pick[..., None], -1)[..., 0])
+    require_close(ours, chosen, wages, error=np.sqrt(1.25 / (SETS * WORKERS)))
+
+
+def require_close(ours: dict[str, np.ndarray], chosen: Any, wages: Any, error: float) -> None:
+    """Compare with simulated choices and wages, before and after, (set, worker) each.
+
+    `error` is the standard error of the difference, in sds of one draw: all are independent.
+    """
     gain, stays = wages[1] - wages[0], chosen[0] == chosen[1]
+
+    def near(found: float, sample: np.ndarray, *what: object) -> None:
+        assert abs(found - sample.mean()) < 4.5 * error * sample.std() + 1e-12, what
+
     for o in range(3):
         was, becomes = chosen[0] == o, chosen[1] == o
         members = (was & stays, was & ~stays, becomes & ~stays, was)
         for group, (name, member) in enumerate(zip(GROUPS, members, strict=True)):
-            for key, sample in (("held_share", member.astype(float)), ("held_gain", member * gain)):
-                # Draws of all workers are independent; ours are a quarter as many.
-                error = sample.std() * np.sqrt(1.25 / (SETS * WORKERS))
-                assert abs(ours[key][group, o] - sample.mean()) < 4.5 * error + 1e-12, (name, key)
+            near(ours["held_share"][group, o], member.astype(float), name, o)
+            near(ours["held_gain"][group, o], member * gain, name, o)
         for d in range(3):  # and by destination, of which the groups are sums
             goes = (was & (chosen[1] == d)).astype(float)
-            for key, sample in (("held_flow", goes), ("held_flow_gain", goes * gain)):
-                error = sample.std() * np.sqrt(1.25 / (SETS * WORKERS))
-                assert abs(ours[key][o, d] - sample.mean()) < 4.5 * error + 1e-12, (key, o, d)
+            near(ours["held_flow"][o, d], goes, o, d)
+            near(ours["held_flow_gain"][o, d], goes * gain, o, d)
+
+
+@pytest.mark.parametrize(("shock", "always"), [("occupation", False), ("worker", True)])
+def test_where_experience_pays_they_are_those_of_careers_with_the_same_shocks(
+    shock: Any, always: bool
+) -> None:
+    """Against 40 years of shocks in common, from anywhere; 42 numbers as above.
+
+    Experience pays afterwards, or all along; workers look ahead to it where shocks are theirs.
+    """
+    returns = 0.3
+    draw = DRAW._replace(experience_return=np.array(returns), discount=0.6) if always else DRAW
+    steps = () if always else (Learning(returns=returns),)
+    before, after = economies(shock, *steps, draw=draw)
+    ours = held(before, after)
+    rng, size = np.random.default_rng(3), (SETS, WORKERS, 3)
+    last = [np.zeros(size[:2], int), np.zeros(size[:2], int)]
+    gains, ahead = (returns if always else 0.0, returns), [0.0, 0.0]
+    if always:
+        ahead = [foreseen(np.asarray(one.world.potential), returns) for one in (before, after)]
+    for _ in range(40):
+        shocks = RHO * rng.normal(size=size if shock == "occupation" else (*size[:2], 1))
+        taste = NU * rng.gumbel(size=size)
+        wages = []
+        for way, economy in enumerate((before, after)):
+            here = np.arange(3) == last[way][..., None]
+            wage = np.asarray(economy.world.potential) + shocks + gains[way] * here
+            last[way] = (wage + AMENITY + ahead[way] + taste).argmax(-1)
+            wages.append(np.take_along_axis(wage, last[way][..., None], -1)[..., 0])
+    require_close(ours, last, wages, error=np.sqrt(2 / (SETS * WORKERS)))
+
+
+def foreseen(potential: np.ndarray, returns: float) -> np.ndarray:
+    """Return β times what it is worth next year to have held each occupation, by iteration."""
+    value = np.zeros_like(potential)
+    for _ in range(200):
+        worth = (potential + AMENITY)[:, None, :] + returns * np.eye(3) + 0.6 * value[:, None, :]
+        value = NU * np.log(np.exp(worth / NU).sum(-1))
+    return 0.6 * value
 
 
 def test_in_a_world_that_stays_nobody_moves_and_nothing_changes() -> None:
