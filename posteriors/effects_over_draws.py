@@ -18,6 +18,7 @@ from taskroy.posteriors.draw_summaries import DrawSummaries
 from taskroy.posteriors.effects import WIDE
 from taskroy.posteriors.finished_blocks import FinishedBlocks, fingerprint
 from taskroy.posteriors.scenario_questions import Common, Question
+from taskroy.posteriors.titles import in_sentence
 from taskroy.progress import Progress
 
 
@@ -53,6 +54,7 @@ def over_draws(
     scenario: str,
     *,
     wide: DrawSummaries | None = None,
+    what: str = "counterfactual",
 ) -> dict[str, NDArray[np.float64]]:
     """Return the effects of a scenario that are kept draw by draw.
 
@@ -68,6 +70,8 @@ def over_draws(
         Its name, for messages.
     wide
         Collects the effects that are not kept draw by draw; None drops them.
+    what
+        What is computed, for the progress.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def over_draws(
     ModelError
         For results that are not numbers (`taskroy.posteriors.check_effects.check_effects`).
     """
-    work.progress.start("counterfactual", draws.total)
+    work.progress.start(f"{what}, {in_sentence(scenario)}", draws.total)
     parts, done = [], 0
     for part in _in_order(work, question, draws, scenario):
         done += len(part["price_residual"])

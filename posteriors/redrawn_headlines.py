@@ -52,7 +52,9 @@ def redrawn_headlines(
     found = []
     for scenario in scenarios:
         question = work.common.question(scenario, exposure, only=HEADLINES)
-        effects = over_draws(work, question, blocks, scenario.name)
+        effects = over_draws(
+            work, question, blocks, scenario.name, what="the same at skills drawn again"
+        )
         variables = {
             name: (
                 ("chain", "draw", *DIMENSIONS.get(name, ())),

@@ -9,6 +9,7 @@ import xarray as xr
 from taskroy.posteriors.bands import SAMPLE, Band, above_zero, estimate, sampling_error
 from taskroy.posteriors.table_scenario import MEMBERS, Scenario
 from taskroy.posteriors.tables import ROW_KIND, Column, Table
+from taskroy.posteriors.titles import in_sentence
 
 SHARES = ("winners", "losers")
 _FROM = "Mean change (log points), those from "
@@ -65,7 +66,8 @@ def headline_table(scenario: Scenario, band: Band) -> Table:
     )
     return Table(
         f"{scenario.prefix}-headline",
-        f"The numbers of the answer with {band.name}s, and how exactly they were computed",
+        f"The numbers of the answer, “{in_sentence(scenario.name)}”, with {band.name}s, and how "
+        "exactly they were computed",
         f"{scenario.counted}; {MEMBERS}",
         frame,
         (
