@@ -24,6 +24,7 @@ from taskroy.inference.route_call import Call
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.simulated_mle import maximize_simulated_likelihood
 from taskroy.models.settings import ModelSettings
+from taskroy.progress import Silent
 
 _SEED = 1
 _PANELS, _QUICK_PANELS = 20, 1
@@ -49,7 +50,7 @@ def run(effort: Effort) -> list[Row]:
         for panel_number in range(number):
             panel, truth, table = simulated_panel(**sizes, seed=_SEED + panel_number, **_TRUTH)
             where = conditions(panel, table, ModelSettings())
-            first = _first_look(where, effort)
+            first = _first_look(where)
             for name, estimator in estimators.items():
                 began = time.perf_counter()
                 estimated = estimator(where, truth, first)
@@ -61,10 +62,10 @@ def run(effort: Effort) -> list[Row]:
     return [_row(name, each, wanted, sizes) for name, each in found.items()]
 
 
-def _first_look(where: Conditions, effort: Effort) -> Problem:
+def _first_look(where: Conditions) -> Problem:
     settings = InferenceSettings(seed=_SEED)
     key = jax.random.key(_SEED)
-    call = Call(where.seen, where.settings, settings, key, effort.progress, NoCheckpoint())
+    call = Call(where.seen, where.settings, settings, key, Silent(), NoCheckpoint())
     return call.first_look(key)
 
 
@@ -90,7 +91,7 @@ def _simulated(draws: int, effort: Effort) -> _Estimator:
         found = maximize_simulated_likelihood(
             *(first.generative(), where.seen, first.pilot.values, where.settings, settings),
             jax.random.key(_SEED),
-            effort.progress,
+            Silent(),
         )
         nu, rho, sd = (
             np.asarray(found.values[name])
