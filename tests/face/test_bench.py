@@ -99,6 +99,7 @@ def test_a_draw_of_each_scenario(taskroy: Any) -> None:
         "effects of automation, bargaining, prices",
         "effects of automation at a quantile",
         "effects of automation, learning",
+        "effects of automation, learning, prices",
         "headlines of automation at skills drawn again",
         "headlines of automation, bargaining, prices at skills drawn again",
     ]
