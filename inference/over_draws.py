@@ -35,14 +35,16 @@ def over_draws(one: Callable[[Any], Any], inputs: Any, progress: Progress, name:
     devices = len(jax.local_devices())
     size = min(_BLOCK, number)
     size = size // devices * devices or size
-    # The last block is filled up with repetitions: one shape, one compilation.
-    indices = [np.minimum(np.arange(k, k + size), number - 1) for k in range(0, number, size)]
-    blocks = (jax.tree.map(lambda x, i=index: x[i], inputs) for index in indices)
+
+    def block(first: int) -> Any:
+        # The last block is filled up with repetitions: one shape, one compilation.
+        index = np.minimum(np.arange(first, first + size), number - 1)
+        return jax.tree.map(lambda x: x[index], inputs)
+
     progress.start(name, number)
-    program, parts = None, []
-    for block in blocks:
-        program = program or compile_in_turns(one, block, size)
-        parts.append(jax.tree.map(np.asarray, program.run(block)))
-        progress.advance(min(len(parts) * size, number), "")
+    program, parts = compile_in_turns(one, block(0), size), []
+    for first in range(0, number, size):
+        parts.append(jax.tree.map(np.asarray, program.run(block(first))))
+        progress.advance(min(first + size, number), "")
     progress.finish()
     return jax.tree.map(lambda *p: np.concatenate(p)[:number], *parts)

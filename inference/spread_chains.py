@@ -59,6 +59,15 @@ def compile_in_turns[S, R](one: Callable[[S], R], example: S, number: int) -> Pr
     """Compile `one` for many inputs, the leading axis, spread over the local devices.
 
     As `compile_for_chains`, but those of a device take turns on any: its memory is that of one.
+
+    Parameters
+    ----------
+    one
+        The computation for one input.
+    example
+        Inputs, with a leading axis of `number`.
+    number
+        Of inputs.
     """
     return _spread(partial(jax.lax.map, one), example, number)
 

@@ -5,9 +5,9 @@ have to be simulated: whoever moves then moves because of the change alone, and 
 his shock. Which of the two is meant by a leaver's loss decides its sign, so both are offered.
 
 Where experience pays, before or after, what is compared are two long runs. In each a worker begins
-where that long run may have him, at the same quantile of its distribution over occupations, and
-then meets the same shocks for twenty years, the last of which counts: so he is in each as often as
-in closed form, and what is held is not one year's luck but that of years which brought him there.
+where that long run may have him, drawn with the same random numbers, and then meets the same
+shocks for twenty years, the last of which counts: so he is in each as often as in closed form, and
+what is held is not one year's luck but that of years which brought him there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from taskroy.models.world import GRID, Economy, worth_ahead
+from taskroy.models.world import GRID, Economy, World, worth_ahead
 
 _YEARS = 20
 
@@ -66,8 +66,10 @@ def held_groups(
         if not pays:
             return year([jnp.zeros(workers, int)] * 2, key)
         begin, end, *others = jax.random.split(key, _YEARS + 1)
-        at = jax.random.uniform(begin, (workers, 1), dtype)
-        places = [life.quantile(at) for life in lives]
+        places = [
+            jax.random.categorical(begin, jnp.log(one.equilibrium.probability), axis=1)
+            for one in (before, after)
+        ]
         places, _ = jax.lax.scan(
             lambda there, k: (year(there, k)[0], None), places, jnp.stack(others)
         )
@@ -99,7 +101,7 @@ class _Life(NamedTuple):
     Δ, zero where experience does not pay.
     """
 
-    economy: Economy
+    world: World
     potential: Float[Array, "N O"]
     beside: Float[Array, "N O"]
     gain: Array | float
@@ -110,25 +112,19 @@ class _Life(NamedTuple):
         worth = (world.potential + world.amenity) / world.taste_scale
         ahead = worth_ahead(world, worth, economy.shock, GRID)
         return cls(
-            economy,
+            world,
             world.potential,
             world.amenity + world.taste_scale * ahead,
             0.0 if world.experience_return is None else world.experience_return,
         )
 
-    def quantile(self, at: Float[Array, "N 1"]) -> Int[Array, " N"]:
-        """Return the occupation at a quantile of where each worker may be."""
-        cumulative = jnp.cumsum(self.economy.equilibrium.probability, axis=1)
-        return jnp.minimum((at > cumulative).sum(1), cumulative.shape[1] - 1)
-
     def choose(
         self, last: Int[Array, " N"], shock: Float[Array, "N #O"], taste: Float[Array, "N O"]
     ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
         """Return where workers from `last` work, and what they earn."""
-        world = self.economy.world
-        wage = self.potential + world.wage_shock_scale * shock
+        wage = self.potential + self.world.wage_shock_scale * shock
         wage = wage + self.gain * (jnp.arange(wage.shape[1]) == last[:, None])
-        held = jnp.argmax(wage + self.beside + world.taste_scale * taste, axis=1)
+        held = jnp.argmax(wage + self.beside + self.world.taste_scale * taste, axis=1)
         return held, jnp.take_along_axis(wage, held[:, None], axis=1)[:, 0]
 
 

@@ -15,7 +15,14 @@ import xarray as xr
 
 import report_tree as trees
 from taskroy.errors import Fault, ModelError
-from taskroy.models.scenario import Augmentation, Automation, Bargaining, Prices, Scenario
+from taskroy.models.scenario import (
+    Augmentation,
+    Automation,
+    Bargaining,
+    Learning,
+    Prices,
+    Scenario,
+)
 from taskroy.posteriors import block_places, draw_blocks
 from taskroy.posteriors.block_places import Here, programs_here
 from taskroy.posteriors.counterfactual import counterfactual
@@ -255,15 +262,16 @@ def test_a_cluster_computes_the_same_bit_by_bit(
     assert computed == []
 
 
+@pytest.mark.parametrize("others", [(Bargaining(share=0.8),), (Learning(returns=0.2),)])
 def test_a_cluster_gives_the_same_of_prices_and_of_shocks_that_are_held(
-    small: xr.DataTree, client: Any
+    small: xr.DataTree, client: Any, others: tuple[Any, ...]
 ) -> None:
     """Shocks by occupation: integrals, a search that starts where the last one ended, and keys."""
     few = xr.DataTree.from_dict(
         {name: small[name].to_dataset() for name in ("posterior", "constant_data")}
     )
     few.attrs = small.attrs | {"model": small.attrs["model"] | {"shock": "occupation"}}
-    cleared = [Scenario(name="p", step=(Automation(), Bargaining(share=0.8), Prices()))]
+    cleared = [Scenario(name="p", step=(Automation(), *others, Prices()))]
     expected, found = (
         counterfactual(few, cleared, held_shocks=2, client=place)["counterfactual"]
         for place in (None, client)
