@@ -43,7 +43,11 @@ def compile_for_chains[S, R](
         share the chains.
     """
     on_cpu = jax.local_devices()[0].platform == "cpu"
-    function = partial(jax.lax.map, one) if on_cpu else jax.vmap(one)
+    together = partial(jax.lax.map, one) if on_cpu else jax.vmap(one)
+
+    def function(state: S) -> R:  # by this name JAX's log of compilations knows it
+        return together(state)
+
     if mesh is not None:
         copies = everywhere(mesh)
         whole = jax.jit(function, in_shardings=copies, out_shardings=copies)
