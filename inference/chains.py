@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +17,8 @@ from jax.sharding import Mesh
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 
-from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint, named_leaves, restored
+from taskroy.errors import FitError
+from taskroy.inference.checkpoint import Checkpoint, InMemory, named_leaves, restored
 from taskroy.inference.forecast import (
     EXPECTED_STEPS,
     bytes_of_draws,
@@ -44,14 +47,34 @@ _STATE, _DONE, _GRIDS = "state", "iterations", "grids"
 _FEWEST_DRAWS = 20
 
 
+@dataclass(frozen=True)
+class Pieces:
+    """Draws of some sites, read from where they are kept, some iterations at a time.
+
+    Iterating gives dictionaries of (chain, draw, …), of ten draws or fewer, one after the other.
+    """
+
+    names: tuple[str, ...]
+    kept: tuple[str, ...]
+    checkpoint: Checkpoint
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        """Read piece after piece."""
+        for group in self.kept:
+            piece = _loaded(self.checkpoint, group)
+            yield {name: piece[name] for name in self.names}
+
+
 class Chains(NamedTuple):
     """Draws after warm-up, (chain, draw, …): unconstrained sites and the sampler's statistics.
 
+    ``sites`` are the dense ones; the others, of which there are many numbers, are in ``pieces``.
     ``grids`` are those of the target that were in use.
     """
 
     sites: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
+    pieces: Pieces
     grids: Grids = ()
 
 
@@ -64,8 +87,7 @@ def run_chains(
     dense: tuple[str, ...],
     inverse_mass: dict[tuple[str, ...], Array],
     progress: Progress,
-    checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
-    bytes_later: int = 0,
+    checkpoint: Checkpoint | None = None,
     mesh: Mesh | None = None,
 ) -> Chains:
     """Sample by NUTS.
@@ -93,8 +115,7 @@ def run_chains(
     checkpoint
         Keeps every ten iterations. Where it holds some of the same chains, sampling goes on after
         the last of them, and the draws are those of a run that was never stopped, bit by bit.
-    bytes_later
-        What will be drawn afterwards for each draw, counted in the forecast of memory.
+        Without one, they are kept in memory.
     mesh
         Devices that share the workers of every chain, which the target splits among them.
         Without, devices share the chains.
@@ -111,16 +132,22 @@ def run_chains(
         advance = partial(advance_chain, kernel, PIECE)
         return compile_for_chains(advance, state, settings.chains, mesh)
 
+    checkpoint = checkpoint or InMemory()
+    wide = tuple(k for k in starts if k not in dense)
     saved = checkpoint.load(_STATE)
     target = target if saved is None else target.sized(saved[_GRIDS])
     kernel, state, gradient = begun(target, starts)
     count, learn = jax.jit(with_draws), jax.jit(with_metric)
 
     total = settings.warmup + settings.draws
-    state, moments, done, pieces = _where_it_was(checkpoint, saved, state, no_moments(state))
+    state, moments, done = _where_it_was(saved, state, no_moments(state))
+    groups = [
+        _piece_name(first) for first in range(0, done, PIECE) if first + PIECE > settings.warmup
+    ]
+    pieces = [_without(wide, _loaded(checkpoint, group)) for group in groups]
     if done < total:
         sampler = compiled(kernel, state)
-        a_draw = sum(z[0].nbytes for z in starts.values()) + bytes_later
+        a_draw = sum(starts[k][0].nbytes for k in dense)
         number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
         seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)
         _LOG.info(
@@ -151,8 +178,10 @@ def run_chains(
         ended, warm = min(done, total), first >= settings.warmup
         wanted = slice(max(0, settings.warmup - first), max(0, total - first))
         if ended > settings.warmup:
-            pieces.append({k: np.asarray(v)[:, wanted] for k, v in piece.items()})
-            checkpoint.save(_piece_name(first), pieces[-1])
+            draws = {k: np.asarray(v)[:, wanted] for k, v in piece.items()}
+            pieces.append(_without(wide, draws))
+            groups.append(_piece_name(first))
+            checkpoint.save(groups[-1], draws)
         kept = named_leaves({"state": state, "moments": moments})
         checkpoint.save(_STATE, kept | {_DONE: np.asarray(done), _GRIDS: target.sizes})
         steps = float(np.mean(piece["n_steps"]))
@@ -165,28 +194,34 @@ def run_chains(
             _LOG.info("Warm-up is over: %.0f steps a draw, %s of sampling left.", steps, left)
     progress.finish()
     joined = {k: np.concatenate([piece[k] for piece in pieces], axis=1) for k in pieces[0]}
-    return Chains({k: joined.pop(k) for k in starts}, joined, target.grids)
+    sites = {k: joined.pop(k) for k in dense}
+    return Chains(sites, joined, Pieces(wide, tuple(groups), checkpoint), target.grids)
 
 
 def _where_it_was(
-    checkpoint: Checkpoint,
-    saved: dict[str, np.ndarray] | None,
-    state: HMCState,
-    moments: Moments,
-) -> tuple[HMCState, Moments, int, list[dict[str, np.ndarray]]]:
-    """Return the last state and moments kept, the iterations done, and their draws."""
+    saved: dict[str, np.ndarray] | None, state: HMCState, moments: Moments
+) -> tuple[HMCState, Moments, int]:
+    """Return the last state and moments kept, and the iterations done."""
     if saved is None:
-        return state, moments, 0, []
+        return state, moments, 0
     done = int(saved[_DONE])
-    loaded = (checkpoint.load(_piece_name(first)) for first in range(0, done, PIECE))
     _LOG.info("Sampling goes on after the %d iterations that were kept.", done)
     found = restored({"state": state, "moments": moments}, saved)
-    return (
-        found["state"],
-        Moments(*found["moments"]),
-        done,
-        [piece for piece in loaded if piece is not None],
-    )
+    return found["state"], Moments(*found["moments"]), done
+
+
+def _loaded(checkpoint: Checkpoint, group: str) -> dict[str, np.ndarray]:
+    found = checkpoint.load(group)
+    if found is None:
+        raise FitError(
+            f"The checkpoint has lost some of its draws ('{group}').",
+            remedy="delete the checkpoint, and fit from the start",
+        )
+    return found
+
+
+def _without(names: tuple[str, ...], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {k: v for k, v in arrays.items() if k not in names}
 
 
 def _piece_name(first: int) -> str:

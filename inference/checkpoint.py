@@ -2,11 +2,14 @@
 
 Work is kept as named groups of arrays. A group is whole or absent, and groups become durable in the
 order in which they are saved: who saves what depends on others last can trust what he finds.
+
+Besides, there is room for arrays of every worker in every draw, which may not fit into memory: a
+place to work in, not to go on from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import jax
@@ -14,6 +17,28 @@ import jax.numpy as jnp
 import numpy as np
 
 from taskroy.errors import FitError
+
+
+class Room(Protocol):
+    """An array that is written and read in parts, in memory or elsewhere."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its dimensions, (chain, draw, …)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of its numbers."""
+
+    def __getitem__(self, key: Any) -> Any:
+        """Read a part, named by slices and numbers."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write a part."""
+
+
+#: Makes room for an array of a name, a shape and a type of numbers.
+type MakeRoom = Callable[[str, tuple[int, ...], Any], Room]
 
 
 class Checkpoint(Protocol):
@@ -25,15 +50,28 @@ class Checkpoint(Protocol):
     def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep a group; when this returns, no kill and no power cut can lose it."""
 
+    def room(self, name: str, shape: tuple[int, ...], dtype: Any) -> Room:
+        """Make room for an array (chain, draw, …), until the checkpoint is deleted."""
 
-class NoCheckpoint:
-    """Keeps nothing."""
 
-    def load(self, name: str) -> None:
-        """Return None."""
+class InMemory:
+    """Keeps everything in this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, np.ndarray]] = {}
+
+    def load(self, name: str) -> dict[str, np.ndarray] | None:
+        """Return a group that was saved, or None."""
+        return self._kept.get(name)
 
     def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Do nothing."""
+        """Keep a group."""
+        self._kept[name] = dict(arrays)
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: Any) -> Room:
+        """Make room for an array."""
+        room: Room = np.empty(shape, dtype)
+        return room
 
 
 def named_leaves(tree: Any) -> dict[str, np.ndarray]:

@@ -11,7 +11,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from taskroy.inference.over_draws import over_draws
+from taskroy.inference.drawn_skills import DrawnSkills
+from taskroy.inference.over_draws import blocks_over_draws
 from taskroy.inference.seen import Seen
 from taskroy.inference.skill_importance import log_weights
 from taskroy.inference.skill_posterior import ChoiceExpansion, Laplace, laplace
@@ -75,8 +76,12 @@ def draw_skills_near(problem: SkillProblem, theta: Theta, found: Laplace, key: A
 
 
 def draw_skills(
-    problem: SkillProblem, draws: dict[str, Array], key: Array, progress: Progress
-) -> SkillDraws:
+    problem: SkillProblem,
+    draws: dict[str, Array],
+    key: Array,
+    skills: DrawnSkills,
+    progress: Progress,
+) -> Float[np.ndarray, " D"]:
     """Draw every worker's skills once for each draw of θ.
 
     Parameters
@@ -87,16 +92,28 @@ def draw_skills(
         Sites of θ, constrained, each with a leading dimension D.
     key
         Random key.
+    skills
+        Where skills s_i − s̄ are written to.
     progress
         Told how far it is.
+
+    Returns
+    -------
+    Array
+        How far Newton's last step went for the worst worker of each draw.
     """
 
     def one(inputs: tuple[dict[str, Array], Array]) -> SkillDraws:
         return draw_skills_at(problem, *inputs)
 
     keys = jax.random.split(key, len(next(iter(draws.values()))))
-    drawn: SkillDraws = over_draws(one, (draws, keys), progress, "skills")
-    return drawn
+    decrements: list[np.ndarray] = []
+    done = 0
+    for block in blocks_over_draws(one, (draws, keys), progress, "skills"):
+        skills.write(done, block.deviation)
+        decrements.append(block.decrement)
+        done += len(block.decrement)
+    return np.concatenate(decrements)
 
 
 def weights_at(

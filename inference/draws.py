@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from taskroy.inference.accuracy import GridError
+from taskroy.inference.chains import Pieces
+from taskroy.inference.checkpoint import Checkpoint
 from taskroy.inference.draw_skills import draw_skills, weights_at
+from taskroy.inference.drawn_skills import DrawnSkills
 from taskroy.inference.grids_of_draws import error_at_draws
+from taskroy.inference.over_draws import map_blocks
 from taskroy.inference.pilot import Pilot
-from taskroy.inference.problem import Problem, generated_values_of_draws
+from taskroy.inference.problem import Problem, generated_values, generated_values_of_draws
+from taskroy.inference.replace_skills import WHITENED
 from taskroy.progress import Progress
+
+_DEVIATION = "skill_deviation"
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,9 @@ class Draws:
     Attributes
     ----------
     sites
-        Constrained values of θ and ``skill_deviation`` (chain, draw, N, K).
+        Constrained values of θ.
+    skill_deviation
+        s_i − s̄ of every worker.
     statistics
         NUTS: divergences, energy, steps and the like, (chain, draw). SVI: ``log_weight``, log of
         posterior over approximation up to a constant, of the approximation's draws in their own
@@ -42,6 +51,7 @@ class Draws:
     """
 
     sites: dict[str, np.ndarray]
+    skill_deviation: DrawnSkills
     statistics: dict[str, np.ndarray]
     pilot: Pilot
     error: GridError[float]
@@ -49,19 +59,43 @@ class Draws:
 
 
 class Sampled(NamedTuple):
-    """Constrained draws of a model's sites, leading dimension D, and how they were sampled."""
+    """Constrained draws of a model's sites, leading dimension D, and how they were sampled.
+
+    ``shape`` is of chains and draws; the checkpoint has room for skills.
+    """
 
     problem: Problem
     draws: dict[str, Array]
     statistics: dict[str, np.ndarray]
     shape: tuple[int, int]
+    checkpoint: Checkpoint
 
 
-def joint_draws(sampled: Sampled) -> Draws:
-    """Gather draws of θ and skills together."""
-    names = sampled.problem.sites(skills=True)
-    sites = generated_values_of_draws(sampled.problem.joint, names, sampled.draws)
-    return _draws(sampled.problem, sites, sampled.statistics, sampled.shape)
+def joint_draws(sampled: Sampled, whitened: Pieces, progress: Progress) -> Draws:
+    """Gather draws of θ and skills together, these from pieces of draws of whitened ones."""
+    problem, shape = sampled.problem, sampled.shape
+    names = problem.sites(skills=False)
+    sites = generated_values_of_draws(problem.joint, names, sampled.draws)
+    skills = _room(sampled)
+
+    def one(values: dict[str, Array]) -> Array:
+        return generated_values(problem.joint, (_DEVIATION,), values)[_DEVIATION]
+
+    def blocks() -> Iterator[dict[str, np.ndarray]]:
+        theta = {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sampled.draws.items()}
+        first = 0
+        for piece in whitened:
+            last = first + piece[WHITENED].shape[1]
+            of_chains = {k: v[:, first:last] for k, v in theta.items()} | piece
+            yield {k: v.reshape(-1, *v.shape[2:]) for k, v in of_chains.items()}
+            first = last
+
+    first = 0
+    for rows in map_blocks(one, blocks(), shape[0] * shape[1], progress, "skills"):
+        last = first + len(rows) // shape[0]
+        skills.room[:, first:last] = rows.reshape(shape[0], -1, *rows.shape[1:])
+        first = last
+    return _draws(sampled, sites, skills)
 
 
 def with_skills(sampled: Sampled, key: Array, progress: Progress) -> Draws:
@@ -76,22 +110,29 @@ def with_skills_at(
     sites: dict[str, Array], sampled: Sampled, key: Array, progress: Progress
 ) -> Draws:
     """Draw skills for values of the generative model's sites; `sampled` says whence they came."""
-    problem, shape = sampled.problem, sampled.shape
+    problem, skills = sampled.problem, _room(sampled)
     weight_key, draw_key = jax.random.split(key)
     weights = weights_at(problem.skills(), problem.pilot.values, weight_key)
-    drawn = draw_skills(problem.skills(), sites, draw_key, progress)
-    every = sites | {"skill_deviation": jnp.asarray(drawn.deviation)}
-    more = {"newton_decrement": drawn.decrement.reshape(shape)}
-    return replace(
-        _draws(problem, every, sampled.statistics | more, shape), skill_log_weights=weights
+    decrement = draw_skills(problem.skills(), sites, draw_key, skills, progress)
+    more = {"newton_decrement": decrement.reshape(sampled.shape)}
+    sampled = sampled._replace(statistics=sampled.statistics | more)
+    return _draws(sampled, sites, skills, weights)
+
+
+def _room(sampled: Sampled) -> DrawnSkills:
+    like = sampled.problem.pilot.expansion.slope
+    return DrawnSkills(
+        sampled.checkpoint.room(_DEVIATION, sampled.shape + like.shape, np.dtype(like.dtype))
     )
 
 
 def _draws(
-    problem: Problem,
+    sampled: Sampled,
     sites: dict[str, Array],
-    statistics: dict[str, np.ndarray],
-    shape: tuple[int, int],
+    skills: DrawnSkills,
+    skill_log_weights: np.ndarray | None = None,
 ) -> Draws:
+    problem, shape = sampled.problem, sampled.shape
     arrays = {k: np.asarray(v).reshape(shape + v.shape[1:]) for k, v in sites.items()}
-    return Draws(arrays, statistics, problem.pilot, error_at_draws(problem, sites), None)
+    error = error_at_draws(problem, sites | {_DEVIATION: skills})
+    return Draws(arrays, skills, sampled.statistics, problem.pilot, error, skill_log_weights)

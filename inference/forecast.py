@@ -28,7 +28,7 @@ def seconds_a_call(call: Callable[[], Any]) -> float:
 
 
 def bytes_of_draws(a_draw: int, draws: int) -> int:
-    """Return about how much memory draws take until they are stored, copies included.
+    """Return about how much memory draws of θ take until they are stored, copies included.
 
     Parameters
     ----------

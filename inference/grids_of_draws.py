@@ -6,7 +6,7 @@ so it is too coarse for draws of a ν far below, or of skills far wider.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ _MEASURED = 8
 _HEADROOM, _MARGIN = 2.0, 10.0
 
 
-def error_at_draws(problem: Problem, draws: dict[str, Array]) -> GridError[float]:
+def error_at_draws(problem: Problem, draws: Mapping[str, Any]) -> GridError[float]:
     """Return the largest errors that the problem's grid makes at some of the posterior's draws.
 
     They are eight, evenly spaced by rank of ν, the smallest and the largest among them.
@@ -37,14 +37,19 @@ def error_at_draws(problem: Problem, draws: dict[str, Array]) -> GridError[float
     problem
         Whose grid.
     draws
-        All latent sites of the generative model, constrained, leading dimension D.
+        All latent sites of the generative model, constrained, leading dimension D; arrays, or what
+        gives rows for an array of indices.
     """
     if problem.settings.shock == "worker":
         return GridError(0.0, 0.0)
-    known, some = problem.known, _by_taste_scale(draws, _MEASURED)
+    some = _by_taste_scale(draws, _MEASURED)
+    chosen = {k: v[some] for k, v in draws.items()}
     measure = jax.jit(grid_error)
     found = np.array(
-        [measure(careers, known.career) for careers in _careers(problem.generative(), draws, some)]
+        [
+            measure(careers, problem.known.career)
+            for careers in _careers(problem.generative(), chosen, np.arange(len(some)))
+        ]
     )
     largest = np.abs(found).argmax(axis=0)
     return GridError(*(float(found[row, i]) for i, row in enumerate(largest)))
@@ -100,7 +105,7 @@ def _refined_at(problem: Problem, there: Careers, tolerance: float, margin: floa
     return at if finer.grids == at.grids else finer.refined(tolerance / margin)
 
 
-def _by_taste_scale(draws: dict[str, Array], number: int) -> Int[np.ndarray, " M"]:
+def _by_taste_scale(draws: Mapping[str, Any], number: int) -> Int[np.ndarray, " M"]:
     """Return some draws, evenly spaced by rank of ν, the smallest first."""
     order = np.argsort(np.asarray(draws["taste_scale"]))
     places = np.linspace(0, len(order) - 1, min(number, len(order)))
@@ -108,7 +113,7 @@ def _by_taste_scale(draws: dict[str, Array], number: int) -> Int[np.ndarray, " M
 
 
 def _careers(
-    model: Callable[[], Any], draws: dict[str, Array], some: Int[np.ndarray, " M"]
+    model: Callable[[], Any], draws: Mapping[str, Any], some: Int[np.ndarray, " M"]
 ) -> Iterator[Careers]:
     """Give the distribution of careers at some draws of a model's sites, one after the other."""
 

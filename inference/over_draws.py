@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -11,7 +11,8 @@ import numpy as np
 from taskroy.inference.spread_chains import compile_in_turns
 from taskroy.progress import Progress
 
-_BLOCK = 100
+# Of all workers' skills with 93 occupations and 37 tasks so many draws take 100 MB.
+_BLOCK = 40
 
 
 def over_draws(one: Callable[[Any], Any], inputs: Any, progress: Progress, name: str) -> Any:
@@ -31,20 +32,55 @@ def over_draws(one: Callable[[Any], Any], inputs: Any, progress: Progress, name:
     tree of arrays
         As `one` gives them, in NumPy, with a leading dimension D.
     """
+    parts = list(blocks_over_draws(one, inputs, progress, name))
+    return jax.tree.map(lambda *p: np.concatenate(p), *parts)
+
+
+def blocks_over_draws(
+    one: Callable[[Any], Any], inputs: Any, progress: Progress, name: str
+) -> Iterator[Any]:
+    """Give what `over_draws` returns block by block, in order, for results that are large.
+
+    Inputs need only give rows for an array of indices, and their number.
+    """
     number = len(jax.tree.leaves(inputs)[0])
     devices = len(jax.local_devices())
     size = min(_BLOCK, number)
     size = size // devices * devices or size
+    starts = range(0, number, size)
+    blocks = (np.arange(first, min(first + size, number)) for first in starts)
+    rows = (jax.tree.map(lambda x, i=index: x[i], inputs) for index in blocks)
+    return map_blocks(one, rows, number, progress, name)
 
-    def block(first: int) -> Any:
-        # The last block is filled up with repetitions: one shape, one compilation.
-        index = np.minimum(np.arange(first, first + size), number - 1)
-        return jax.tree.map(lambda x: x[index], inputs)
 
+def map_blocks(
+    one: Callable[[Any], Any], blocks: Iterable[Any], number: int, progress: Progress, name: str
+) -> Iterator[Any]:
+    """Give what a function of one draw gives for each draw of each block.
+
+    Parameters
+    ----------
+    one
+        As for `over_draws`.
+    blocks
+        Trees of arrays with a leading dimension of draws, which none has longer than the first.
+    number
+        Of draws, in all.
+    progress, name
+        As for `over_draws`.
+    """
     progress.start(name, number)
-    program, parts = compile_in_turns(one, block(0), size), []
-    for first in range(0, number, size):
-        parts.append(jax.tree.map(np.asarray, program.run(block(first))))
-        progress.advance(min(first + size, number), "")
+    program, size, done = None, 0, 0
+    for block in blocks:
+        count = len(jax.tree.leaves(block)[0])
+        if program is None:
+            size = count
+            program = compile_in_turns(one, block, size)
+        # A shorter block is filled up with repetitions: one shape, one compilation.
+        index = np.minimum(np.arange(size), count - 1)
+        whole = block if count == size else jax.tree.map(lambda x, i=index: x[i], block)
+        found = program.run(whole)
+        done += count
+        progress.advance(done, "")
+        yield jax.tree.map(lambda x, n=count: np.asarray(x)[:n], found)
     progress.finish()
-    return jax.tree.map(lambda *p: np.concatenate(p)[:number], *parts)

@@ -52,7 +52,8 @@ def svi(call: Call) -> Draws:
     generator = np.random.default_rng(np.asarray(jax.random.bits(resample_key, (4,))))
     chosen = resample(smoothed_weights(weight), generator)
     draws = {k: v[chosen] for k, v in draws.items()}
-    sampled = Sampled(problem, draws, {"log_weight": weight[None]}, (1, number))
+    statistics = {"log_weight": weight[None]}
+    sampled = Sampled(problem, draws, statistics, (1, number), call.checkpoint)
     return with_skills(sampled, skill_key, call.progress)
 
 

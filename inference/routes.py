@@ -24,8 +24,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from taskroy.inference.chains import run_chains
-from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
+from taskroy.inference.chains import Pieces, run_chains
+from taskroy.inference.checkpoint import Checkpoint, InMemory
 from taskroy.inference.density import Density, density_of
 from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, with_skills_at
 from taskroy.inference.grids_of_draws import joint_grids, marginal_grids
@@ -58,7 +58,7 @@ def sample_posterior(
     inference: InferenceSettings,
     key: Array,
     progress: Progress,
-    checkpoint: Checkpoint = NoCheckpoint(),  # noqa: B008  (has no state)
+    checkpoint: Checkpoint | None = None,
 ) -> Draws:
     """Draw from the posterior by the route that `inference.method` names.
 
@@ -78,7 +78,8 @@ def sample_posterior(
         Told how far it is.
     checkpoint
         Keeps what NUTS starts from, and its draws block by block; where it holds some of the same
-        fit, the route goes on from there. The other routes are quick, and keep nothing.
+        fit, the route goes on from there. The other routes are quick, and only find room for their
+        draws there. Without one, everything is in memory.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def sample_posterior(
         "svi": svi,
         "simulated-mle": _simulated_mle,
     }[inference.method]
-    return route(Call(known, model, inference, key, progress, checkpoint))
+    return route(Call(known, model, inference, key, progress, checkpoint or InMemory()))
 
 
 def _joint_nuts(call: Call) -> Draws:
@@ -120,8 +121,8 @@ def _joint_nuts(call: Call) -> Draws:
         # The Hessian in θ alone would be that given skills: too narrow.
         return start.covariance
 
-    sampled = _nuts(call, look, Problem.joint, mass, joint_grids, sample_key)
-    return joint_draws(sampled)
+    sampled, whitened = _nuts(call, look, Problem.joint, mass, joint_grids, sample_key)
+    return joint_draws(sampled, whitened, call.progress)
 
 
 def _marginal_nuts(call: Call) -> Draws:
@@ -147,7 +148,7 @@ def _marginal_nuts(call: Call) -> Draws:
         point = jax.jit(density.to_real)(problem.start())
         return covariance_near(density.potential, point, start.parameters)
 
-    sampled = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
+    sampled, _ = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
     return with_skills(sampled, skill_key, call.progress)
 
 
@@ -176,7 +177,7 @@ def _simulated_mle(call: Call) -> Draws:
     problem = first.looked_at_from(estimate.values, call.inference.tolerance)
     statistics = {"simulated_log_likelihood": np.full((1, 1), estimate.log_likelihood)}
     sites = {k: v[None] for k, v in estimate.values.items()}
-    sampled = Sampled(problem, sites, statistics, (1, 1))
+    sampled = Sampled(problem, sites, statistics, (1, 1), call.checkpoint)
     return with_skills_at(sites, sampled, skill_key, call.progress)
 
 
@@ -187,8 +188,11 @@ def _nuts(
     mass: Callable[[Density, Problem, Start], Array],
     grids_at: Callable[[Problem, dict[str, Array], float], Grids],
     key: Array,
-) -> Sampled:
-    """Sample a model of the problem by NUTS, from where the checkpoint or a look says."""
+) -> tuple[Sampled, Pieces]:
+    """Sample a model of the problem by NUTS, from where the checkpoint or a look says.
+
+    Its sites are in pieces where they are not θ's.
+    """
     start_key, chain_key = jax.random.split(key)
     inference = call.inference
 
@@ -210,7 +214,6 @@ def _nuts(
         values = jax.jit(jax.vmap(first.from_real))(_one_after_another(draws))
         return grids_at(problem.with_grids(grids), values, inference.tolerance)
 
-    later = 0 if model is Problem.joint else problem.pilot.expansion.slope.nbytes
     chains = run_chains(
         Target(lambda grids: density(grids).potential, problem.grids, refine),
         jax.jit(jax.vmap(first.to_real))(start.points),
@@ -220,12 +223,12 @@ def _nuts(
         inverse_mass={start.parameters: mass(density_of(partial(model, problem)), problem, start)},
         progress=call.progress,
         checkpoint=call.checkpoint,
-        bytes_later=later,
         mesh=call.mesh,
     )
     draws = jax.jit(jax.vmap(first.from_real))(_one_after_another(chains.sites))
     problem = problem.with_grids(chains.grids)
-    return Sampled(problem, draws, dict(chains.statistics), (inference.chains, inference.draws))
+    shape = (inference.chains, inference.draws)
+    return Sampled(problem, draws, chains.statistics, shape, call.checkpoint), chains.pieces
 
 
 def _one_after_another(draws: Mapping[str, Any]) -> dict[str, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ from jaxtyping import Float
 
 from taskroy.inference.draw_skills import SkillProblem, draw_skills_near, find
 from taskroy.inference.marginal_likelihood import laplace_and_missed, log_prior
-from taskroy.inference.over_draws import over_draws
+from taskroy.inference.over_draws import blocks_over_draws
 from taskroy.inference.theta import theta_at
 from taskroy.progress import Progress
 
@@ -30,8 +31,8 @@ class SecondLook(NamedTuple):
 
 def look_again(
     problem: SkillProblem, draws: dict[str, Array], key: Array, progress: Progress
-) -> SecondLook:
-    """Return log densities and new skills at draws of θ; modes, the dear part, are found once.
+) -> Iterator[SecondLook]:
+    """Give log densities and new skills at draws of θ; modes, the dear part, are found once.
 
     Parameters
     ----------
@@ -45,6 +46,11 @@ def look_again(
         that their noise is nearly the same in each; skills are proposed anew for each.
     progress
         Told how far it is.
+
+    Yields
+    ------
+    SecondLook
+        Of some draws after the other, in order.
     """
     weigh_key, skill_key = jax.random.split(key)
 
@@ -59,5 +65,4 @@ def look_again(
         )
 
     keys = jax.random.split(skill_key, len(next(iter(draws.values()))))
-    found: SecondLook = over_draws(one, (draws, keys), progress, "second look")
-    return found
+    yield from blocks_over_draws(one, (draws, keys), progress, "second look")

@@ -6,6 +6,7 @@ What is in the folder::
     start.npz          what NUTS starts from
     draws-000250.npz   the draws of a block of iterations, once warm-up is over
     state.npz          the sampler after the last block; names no draws that are not there yet
+    room/skill/…       arrays that do not fit into memory, made again by whoever goes on
     .lock              held while a process fits
 
 Every file is written beside its place and renamed into it. The format is NumPy's, without pickles:
@@ -18,13 +19,14 @@ import io
 import os
 import platform
 import re
+import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -33,13 +35,16 @@ from pydantic import ValidationError
 from taskroy.data.panel import Panel
 from taskroy.data.task_table import TaskTable
 from taskroy.errors import FitError
+from taskroy.inference.checkpoint import Room
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.files import sole_holder, write_atomically
 from taskroy.posteriors.manifest import MANIFEST, StrictModel
+from taskroy.posteriors.room import room_on_disk
 
 _LOCK = ".lock"
-_OURS = re.compile(r"(start|state|draws-[0-9]+)\.npz|manifest\.json|\..+\.saving")
+_ROOM = "room"
+_OURS = re.compile(r"(start|state|draws-[0-9]+)\.npz|manifest\.json|room|\..+\.saving")
 _SECONDS = "seconds"
 _VERSIONS = ("taskroy", "jax", "jaxlib", "numpyro", "numpy", "optax")
 _REMEDY = (
@@ -106,6 +111,10 @@ class FolderCheckpoint:
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **{_SECONDS: np.asarray(self.seconds)}, **arrays)
         write_atomically(self._path(name), content.getvalue())
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: Any) -> Room:
+        """Make room on disk for an array (chain, draw, …)."""
+        return room_on_disk(self._folder / _ROOM / name, shape, dtype)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.npz"
@@ -176,7 +185,9 @@ def _require_own(folder: Path) -> None:
 def _clear(folder: Path) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
     for entry in list(folder.iterdir()):
-        if _OURS.fullmatch(entry.name):
+        if entry.name == _ROOM:
+            shutil.rmtree(entry)
+        elif _OURS.fullmatch(entry.name):
             entry.unlink()
 
 

@@ -18,8 +18,8 @@ from jax import Array
 from taskroy.data.panel import Panel, PanelArrays
 from taskroy.data.sample_flow import flow_to_json
 from taskroy.data.task_table import TaskTable
-from taskroy.errors import FitError
-from taskroy.inference.checkpoint import Checkpoint, NoCheckpoint
+from taskroy.inference.checkpoint import Checkpoint, InMemory
+from taskroy.inference.drawn_skills import DrawnSkills
 from taskroy.inference.draws import Draws
 from taskroy.inference.pilot import FIRST_GRID, check_start, starting_values
 from taskroy.inference.replace_skills import WHITENED
@@ -32,7 +32,12 @@ from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
 from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, open_checkpoint
-from taskroy.posteriors.forward_draws import completed, prior_draws
+from taskroy.posteriors.forward_draws import (
+    completed,
+    levels_of_skills,
+    prior_draws,
+    require_finite,
+)
 from taskroy.posteriors.groups_of_some_draws import groups_of_some_draws
 from taskroy.posteriors.posterior_groups import (
     constants_dataset,
@@ -42,6 +47,7 @@ from taskroy.posteriors.posterior_groups import (
     summaries_dataset,
 )
 from taskroy.posteriors.predictive import summarize_panel
+from taskroy.posteriors.room import values_in
 from taskroy.progress import Progress, Silent
 
 
@@ -73,9 +79,11 @@ def fit(
         A folder of its own in which NUTS keeps its draws after every ten iterations. A
         process that is killed loses the block it was at: the same call goes on after the last one
         kept, and gives the posterior of a fit that was never stopped, bit by bit, on the same
-        machine. SVI is quick, and keeps nothing.
+        machine. SVI is quick, and keeps nothing to go on from. While a fit runs, every worker's
+        skills in every draw are there, not in memory.
     keep_checkpoint
-        Leave the checkpoint when the fit is done, to be deleted once the posterior is stored.
+        Leave the checkpoint when the fit is done, to be deleted once the posterior is stored: until
+        then skills are read from it when they are asked for.
 
     Returns
     -------
@@ -94,12 +102,13 @@ def fit(
     tell = progress or Silent()
     with jax.enable_x64(inference.precision == "float64"):
         if checkpoint is None:
-            return _fit(panel, tasks, model, inference, tell, NoCheckpoint())
+            return _fit(panel, tasks, model, inference, tell, InMemory())
         folder = Path(checkpoint)
         with open_checkpoint(folder, describe_fit(panel, tasks, model, inference)) as kept:
             tree = _fit(panel, tasks, model, inference, tell, kept)
             tree.attrs["seconds"] = round(kept.seconds, 1)
     if not keep_checkpoint:
+        tree.load()  # skills are in it
         delete_checkpoint(folder)
     return tree
 
@@ -125,15 +134,13 @@ def _fit(
     draws = sample_posterior(
         conditions, log_wage, occupation, model, inference, fit_key, progress, checkpoint
     )
-    if not all(np.isfinite(v).all() for v in draws.sites.values()):
-        raise FitError(
-            "Some draws are not finite.",
-            expected="finite parameters in every draw",
-            remedy="run it again with float64 and another seed; if it stays, look at the "
-            "prior predictive check",
-        )
+    for values in draws.sites.values():
+        require_finite(values)
     career = jnp.stack([log_wage, occupation], axis=-1)
     posterior, predicted = completed(conditions, model, draws, career, after_key)
+    deviation = draws.skill_deviation.room
+    skills = checkpoint.room("skill", deviation.shape, deviation.dtype)
+    levels_of_skills(posterior["skill_mean"], draws.skill_deviation, DrawnSkills(skills))
     prior, prior_predicted = prior_draws(conditions, model, draws.pilot.grid, prior_key)
     observed = summarize_panel(career, conditions.observed, len(used.occupations))
     coordinates = {
@@ -148,10 +155,11 @@ def _fit(
     if inference.method != "simulated-mle":  # one point: neither says anything of a posterior
         known = seen(conditions, log_wage, occupation)
         of_some_draws = groups_of_some_draws(
-            known, model, draws, posterior, coordinates, after_key, progress
+            *(known, model, draws, posterior, coordinates),
+            *(after_key, progress, checkpoint.room),
         )
     groups = {
-        "posterior": dataset_of_draws(posterior, coordinates),
+        "posterior": dataset_of_draws(posterior | {"skill": values_in(skills)}, coordinates),
         "sample_stats": statistics_dataset(draws),
         "prior": dataset_of_draws(prior, coordinates),
         "posterior_predictive": predictive_dataset(predicted, coordinates),

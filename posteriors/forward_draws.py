@@ -13,6 +13,8 @@ from jax import Array
 from jaxtyping import Bool, Float
 from numpyro.infer import Predictive
 
+from taskroy.errors import FitError
+from taskroy.inference.drawn_skills import DrawnSkills
 from taskroy.inference.draws import Draws
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, roy_model
@@ -22,6 +24,8 @@ from taskroy.posteriors.predictive import Forward, sorting, summarize_panel
 
 _PRIOR_DRAWS = 400
 _PREDICTIVE_DRAWS = 200
+# Draws of all skills: of 8,050 workers and 37 tasks 100 MB.
+_AT_ONCE = 40
 
 
 def completed(
@@ -31,7 +35,7 @@ def completed(
     career: Float[Array, "N T 2"],
     key: Array,
 ) -> tuple[dict[str, np.ndarray], Forward]:
-    """Draw what the likelihood never touched (s̄, μ, hence skills), and panels to compare.
+    """Draw what the likelihood never touched, but for skills: s̄ and μ; and panels to compare.
 
     Parameters
     ----------
@@ -44,13 +48,13 @@ def completed(
     key
         Random key.
     """
-    redrawn = {"intercept", "skill"} | ({"skill_mean"} if model.intercept == "pooled" else set())
+    redrawn = {"intercept"} | ({"skill_mean"} if model.intercept == "pooled" else set())
     latent = {k: v for k, v in draws.sites.items() if k not in redrawn}
     chains, count = next(iter(latent.values())).shape[:2]
     flat = {k: jnp.asarray(v.reshape(-1, *v.shape[2:])) for k, v in latent.items()}
     level_key, panel_key = jax.random.split(key)
     simulate = partial(roy_model, conditions, model, draws.pilot.grid)
-    wanted = [k for k in DIMENSIONS if k not in latent]
+    wanted = [k for k in DIMENSIONS if k not in latent and k != "skill"]
     more = Predictive(simulate, flat, return_sites=wanted, parallel=False)(level_key)
     posterior = {
         k: np.asarray(v).reshape(chains, count, *np.shape(v)[1:])
@@ -58,8 +62,36 @@ def completed(
         if k in DIMENSIONS
     }
     thin = np.linspace(0, chains * count - 1, min(_PREDICTIVE_DRAWS, chains * count)).astype(int)
-    some = {k: v[thin] for k, v in flat.items()}
+    some = {k: v[thin] for k, v in flat.items()} | {"skill_deviation": draws.skill_deviation[thin]}
     return posterior, _simulated(conditions, simulate, panel_key, some, None, career)
+
+
+def levels_of_skills(
+    mean: Float[np.ndarray, "C D K"], deviation: DrawnSkills, skills: DrawnSkills
+) -> None:
+    """Write skills s_i = s̄ + (s_i − s̄) of every draw.
+
+    Raises
+    ------
+    FitError
+        If some are not finite.
+    """
+    flat = mean.reshape(-1, 1, mean.shape[-1])
+    for first, rows in deviation.blocks(_AT_ONCE):
+        level = rows + flat[first : first + len(rows)]
+        require_finite(level)
+        skills.write(first, level)
+
+
+def require_finite(values: np.ndarray) -> None:
+    """Raise a FitError where a draw is not finite."""
+    if not np.isfinite(values).all():
+        raise FitError(
+            "Some draws are not finite.",
+            expected="finite parameters in every draw",
+            remedy="run it again with float64 and another seed; if it stays, look at the "
+            "prior predictive check",
+        )
 
 
 def prior_draws(
@@ -117,7 +149,7 @@ def _simulated(
     conditions: Economy,
     simulate: Any,
     key: Array,
-    given: Mapping[str, Array],
+    given: Mapping[str, Any],
     number: int | None,
     career: Float[Array, "N T 2"] | None = None,
 ) -> Forward:

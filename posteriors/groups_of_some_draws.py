@@ -10,7 +10,7 @@ each draw takes as long as a step of the sampler, hence some (docs/posterior.md)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -18,12 +18,15 @@ import numpy as np
 import xarray as xr
 from jax import Array
 
+from taskroy.inference.checkpoint import MakeRoom, Room
+from taskroy.inference.drawn_skills import DrawnSkills
 from taskroy.inference.draws import Draws
 from taskroy.inference.problem import Problem
-from taskroy.inference.second_look import look_again
+from taskroy.inference.second_look import SecondLook, look_again
 from taskroy.inference.seen import Seen
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.forward_draws import below_observed
+from taskroy.posteriors.room import values_in
 from taskroy.posteriors.some_draws import SomeDraws
 from taskroy.progress import Progress
 
@@ -40,6 +43,7 @@ def groups_of_some_draws(
     coordinates: Mapping[str, Any],
     key: Array,
     progress: Progress,
+    room: MakeRoom,
 ) -> dict[str, xr.Dataset]:
     """Look again at evenly spaced draws of θ.
 
@@ -55,6 +59,8 @@ def groups_of_some_draws(
         Random key.
     progress
         Told how far it is.
+    room
+        Makes room for skills.
 
     Returns
     -------
@@ -70,13 +76,17 @@ def groups_of_some_draws(
     """
     problem = Problem(known, model, draws.pilot)
     some = SomeDraws.of(problem, draws, posterior)
-    found = look_again(problem.skills(), some.sites, jax.random.fold_in(key, 1), progress)
+    mean = np.asarray(posterior["skill_mean"])[:, some.kept]
+    redrawn = room(REDRAWN, (*mean.shape[:2], *known.weights.shape[::2]), np.float32)
+    found = _look_again(
+        look_again(problem.skills(), some.sites, jax.random.fold_in(key, 1), progress),
+        mean.reshape(-1, 1, mean.shape[-1]),
+        DrawnSkills(redrawn),
+    )
     below = below_observed(
         *(known.economy, model, draws.pilot.grid, some.sites, known.career),
         jax.random.fold_in(key, 2),
     )
-    mean = np.asarray(posterior["skill_mean"])[:, some.kept]
-    skill = mean.reshape(-1, 1, mean.shape[-1]) + np.asarray(found.deviation)
 
     def named(values: Mapping[str, np.ndarray], *dimensions: str) -> xr.Dataset:
         coords = {name: coordinates[name] for name in dimensions}
@@ -87,5 +97,23 @@ def groups_of_some_draws(
         "log_prior": named(found.prior),
         "log_likelihood": named({CAREER: found.likelihood}, "worker"),
         "new_worker": named({BELOW: below}, "worker"),
-        REDRAWN: named({"skill": skill.astype(np.float32)}, "worker", "task"),
+        REDRAWN: _named_skills(some, redrawn, coordinates),
     }
+
+
+def _named_skills(some: SomeDraws, redrawn: Room, coordinates: Mapping[str, Any]) -> xr.Dataset:
+    skill = (("chain", "draw", "worker", "task"), values_in(redrawn))
+    coords = {name: coordinates[name] for name in ("worker", "task")}
+    return some.dataset({}).assign(skill=skill).assign_coords(coords)
+
+
+def _look_again(looks: Iterator[SecondLook], mean: np.ndarray, redrawn: DrawnSkills) -> SecondLook:
+    """Gather all but skills, which are written where there is room, as levels."""
+    parts, done = [], 0
+    for part in looks:
+        count = len(part.deviation)
+        redrawn.write(done, part.deviation + mean[done : done + count])
+        parts.append(part._replace(deviation=None))
+        done += count
+    found: SecondLook = jax.tree.map(lambda *p: np.concatenate(p), *parts)
+    return found

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from taskroy.errors import FitError
 from taskroy.inference.chains import PIECE, Chains, run_chains, smallest_ess
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.target import Target
@@ -95,6 +96,14 @@ def assert_same(one: Chains, other: Chains) -> None:
         assert part.keys() == like.keys()
         for name in part:
             np.testing.assert_array_equal(part[name], like[name], err_msg=name)
+    np.testing.assert_array_equal(wide(one), wide(other))
+
+
+def wide(chains: Chains) -> np.ndarray:
+    """Put together what is not dense, of which no piece has more than ten draws."""
+    pieces = [piece["b"] for piece in chains.pieces]
+    assert max(piece.shape[1] for piece in pieces) == PIECE
+    return np.concatenate(pieces, axis=1)
 
 
 # In warm-up, where the metric is half counted and where it was learnt; where warm-up ends; in
@@ -140,6 +149,23 @@ def test_draws_have_the_targets_moments(run, request):
     # 460 draws, effective size above 200: at five standard errors a false alarm is one in 10⁶.
     assert (np.abs(draws.mean((0, 1))) < 5 * SCALES / np.sqrt(200)).all()
     assert (np.abs(draws.std((0, 1)) / SCALES - 1) < 5 / np.sqrt(2 * 200)).all()
+
+
+def test_what_is_not_dense_is_in_pieces(uninterrupted):
+    assert uninterrupted.sites.keys() == {"a"}
+    others = wide(uninterrupted)
+    assert others.shape == (2, 230, 4)
+    assert (np.abs(others.mean((0, 1))) < 5 / np.sqrt(200)).all()
+    assert (np.abs(others.std((0, 1)) - 1) < 5 / np.sqrt(2 * 200)).all()
+
+
+def test_lost_draws_are_told():
+    checkpoint = Memory()
+    with pytest.raises(KeyboardInterrupt):
+        sample(checkpoint, Stop(after=30))
+    del checkpoint.kept["draws-000200"]
+    with pytest.raises(FitError, match="lost some of its draws"):
+        sample(checkpoint)
 
 
 def test_long_runs_trace_the_potential_as_often_as_few():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from taskroy.errors import FitError
-from taskroy.inference.checkpoint import NoCheckpoint, named_leaves, nested, restored
+from taskroy.inference.checkpoint import InMemory, named_leaves, nested, restored
 
 
 class State(NamedTuple):
@@ -63,7 +63,12 @@ def test_names_become_dictionaries_again():
     np.testing.assert_array_equal(back["levels"]["a"]["score"], np.ones(3))
 
 
-def test_no_checkpoint_keeps_nothing():
-    nowhere = NoCheckpoint()
-    nowhere.save("state", {"a": np.ones(1)})
-    assert nowhere.load("state") is None
+def test_memory_keeps_groups_and_has_room():
+    here = InMemory()
+    assert here.load("state") is None
+    here.save("state", {"a": np.ones(1)})
+    assert here.load("state")["a"] == 1
+    room = here.room("skill", (2, 3, 4, 5), np.float32)
+    room[:, 1] = 7.0
+    assert (room[1, 1] == 7).all()
+    assert room.dtype == np.float32

@@ -73,7 +73,7 @@ def test_posterior_is_that_of_a_fit(both: ManyDraws, setting: Setting) -> None:
         Silent(),
     )
     parts = [alone.sites[name].reshape(2, 400, -1) for name in NAMES]
-    expected = np.concatenate([*parts, alone.sites["skill_deviation"][:, :, 0]], axis=-1)
+    expected = np.concatenate([*parts, alone.skill_deviation.room[:, :, 0]], axis=-1)
     found = both.kept[1]
     sd = expected.std((0, 1))
     # Nine numbers; with 100 effective draws or more on either side, five standard errors of a

@@ -82,5 +82,5 @@ def test_devices_share_the_draws_and_give_the_same() -> None:
     x = np.arange(460.0).reshape(230, 2)
     np.testing.assert_array_equal(answer["found"], np.cumsum(x**2, axis=1))
     assert answer["few"] == [1.0, 2.0, 3.0]
-    # Three blocks on all four; three draws, fewer than devices, on one.
-    assert answer["devices"] == [4, 4, 4, 1]
+    # Six blocks on all four; three draws, fewer than devices, on one.
+    assert answer["devices"] == [4] * 6 + [1]

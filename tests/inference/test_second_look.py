@@ -12,6 +12,7 @@ from scipy.stats import lognorm
 
 from few_careers import few_careers
 from taskroy.inference.draw_skills import SkillProblem, draw_skills
+from taskroy.inference.drawn_skills import DrawnSkills
 from taskroy.inference.marginal_likelihood import log_likelihood
 from taskroy.inference.second_look import SecondLook, look_again
 from taskroy.inference.theta import theta_at
@@ -45,7 +46,9 @@ def draws() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def found(problem: SkillProblem, draws: dict[str, Any]) -> SecondLook:
-    return look_again(problem, draws, jax.random.key(0), Silent())
+    parts = list(look_again(problem, draws, jax.random.key(0), Silent()))
+    assert len(parts) > 1
+    return jax.tree.map(lambda *p: np.concatenate(p), *parts)
 
 
 def test_draws_are_evaluated_one_by_one(found: SecondLook) -> None:
@@ -74,7 +77,10 @@ def test_skills_are_new_at_every_draw_and_of_the_same_posterior(
     problem: SkillProblem, draws: dict[str, Any], found: SecondLook
 ) -> None:
     """Means and sds of 200 draws at one θ; 48 comparisons, a false alarm once in 300 seeds."""
-    other = draw_skills(problem, draws, jax.random.key(2), Silent()).deviation
+    other = np.empty_like(found.deviation)
+    room = DrawnSkills(other.reshape(2, 200, *other.shape[1:]))
+    decrement = draw_skills(problem, draws, jax.random.key(2), room, Silent())
+    assert decrement.shape == (len(SCALES),)
     assert len(np.unique(found.deviation[:, 0, 0])) == len(SCALES)
     for some in (slice(0, 200), slice(200, None)):
         a, b = (np.asarray(x[some]) for x in (found.deviation, other))

@@ -18,7 +18,7 @@ from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.densities import Conditions, conditions
 from taskroy.benchmarks.marginal_maximum import Sizes, flat, maximizer
 from taskroy.benchmarks.panels import simulated_panel
-from taskroy.inference.checkpoint import NoCheckpoint
+from taskroy.inference.checkpoint import InMemory
 from taskroy.inference.problem import Problem
 from taskroy.inference.route_call import Call
 from taskroy.inference.settings import InferenceSettings
@@ -65,7 +65,7 @@ def run(effort: Effort) -> list[Row]:
 def _first_look(where: Conditions) -> Problem:
     settings = InferenceSettings(seed=_SEED)
     key = jax.random.key(_SEED)
-    call = Call(where.seen, where.settings, settings, key, Silent(), NoCheckpoint())
+    call = Call(where.seen, where.settings, settings, key, Silent(), InMemory())
     return call.first_look(key)
 
 
