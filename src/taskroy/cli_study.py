@@ -152,7 +152,8 @@ def sensitivity(
     """Run the study and its alternatives, to see which assumption would change the answer.
 
     One choice at a time is changed: of the question, which takes seconds, and of the model and the
-    sample, which takes a new fit each. Started again, it goes on.
+    sample, which takes a new fit each; on a cluster whose workers see the folder of --output, these
+    fits are made at once. Started again, it goes on.
     """
     text, settings = read_study(study)
     from taskroy.cluster import connected

@@ -13,30 +13,28 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskroy.alternatives import TITLES, Alternative, alternatives, essence, study_text
 from taskroy.errors import TaskroyError
-from taskroy.fit_folder import fit_into
 from taskroy.posteriors.bands import Band
 from taskroy.posteriors.files import write_atomically
 from taskroy.posteriors.grid import Grid, Outcome, summarize, write_grid
 from taskroy.progress import Progress
-from taskroy.run import add_counterfactual, run
+from taskroy.refits import Answer, fitting
+from taskroy.run import run
 from taskroy.run_folder import STUDY, claimed
-from taskroy.stages import load_data
+from taskroy.stages import POSTERIOR, load_data
 from taskroy.study import Study
-from taskroy.study_tables import CounterfactualSettings
 
 if TYPE_CHECKING:
     import xarray as xr
     from arviz_stats.utils import ELPDData
     from distributed import Client
-
-    from taskroy.data.panel import Panel
-    from taskroy.data.task_table import TaskTable
 
 _LOG = logging.getLogger(__name__)
 FOLDER, OUTCOME = "alternatives", "outcome.json"
@@ -68,7 +66,8 @@ def sensitivity(
     progress
         Told how far the work is.
     client
-        Connected to a cluster that computes counterfactuals.
+        Connected to a cluster that computes counterfactuals, and fits alternatives, as many at a
+        time as it has workers; these see the folder.
 
     Returns
     -------
@@ -100,23 +99,30 @@ def sensitivity(
     bare = posterior.drop_nodes(
         ["counterfactual", "counterfactual_redrawn", "redrawn_skills"], errors="ignore"
     )
-    for number, one in enumerate(wanted, 1):
-        _LOG.info(
-            "Alternative %d of %d: %s, %s.", number, len(wanted), TITLES[one.choice], one.value
-        )
-        place = folder / FOLDER / one.folder
-        outcome = _outcome(one, bare, (panel, tasks), place, band, progress, client)
-        if outcome is None:
-            _LOG.info("It is the study itself: nothing to compare.")
-            continue
-        if outcome.failure:
-            _LOG.warning("This alternative failed: %s", outcome.failure)
-        outcomes.append(outcome)
-        if one.refits and outcome.trusted:
-            fitted = open_posterior(folder / FOLDER / one.folder / "posterior.zarr")
-            same_people = fitted.attrs["panel_sha256"] == posterior.attrs["panel_sha256"]
-            if same_people and (found := _leave_one_out(fitted)) is not None:
-                elpd[f"{TITLES[one.choice]}: {one.value}"] = found
+    inside = folder / FOLDER
+    kept = {one.folder: _kept(inside / one.folder / OUTCOME, one.study) for one in wanted}
+    to_fit = [one for one in wanted if one.refits and kept[one.folder] is None]
+    hashes = (panel.sha256, tasks.sha256)
+    with fitting(to_fit, hashes, inside, band, progress, client) as fitted:
+        for number, one in enumerate(wanted, 1):
+            _LOG.info(
+                "Alternative %d of %d: %s, %s.", number, len(wanted), TITLES[one.choice], one.value
+            )
+            ask = partial(_asked, one, bare, inside / one.folder, band, progress, client)
+            outcome = kept[one.folder] or _outcome(
+                one, partial(fitted, one) if one.refits else ask, inside / one.folder
+            )
+            if outcome is None:
+                _LOG.info("It is the study itself: nothing to compare.")
+                continue
+            if outcome.failure:
+                _LOG.warning("This alternative failed: %s", outcome.failure)
+            outcomes.append(outcome)
+            if one.refits and outcome.trusted:
+                other = open_posterior(inside / one.folder / POSTERIOR, lazy=True)
+                same_people = other.attrs["panel_sha256"] == posterior.attrs["panel_sha256"]
+                if same_people and (found := _leave_one_out(other)) is not None:
+                    elpd[f"{TITLES[one.choice]}: {one.value}"] = found
     grid = Grid(essence(study), band, base, tuple(outcomes), _variants(elpd))
     write_grid(grid, folder)
     report = write_report(
@@ -129,40 +135,19 @@ def sensitivity(
     return grid, report
 
 
-def _outcome(
-    one: Alternative,
-    posterior: xr.DataTree,
-    data: tuple[Panel, TaskTable],
-    folder: Path,
-    band: Band,
-    progress: Progress | None,
-    client: Client | None,
-) -> Outcome | None:
-    """Return what an alternative came to, of old or now; None if its data are the study's own."""
-    kept = _kept(folder / OUTCOME, one.study)
-    if kept is not None:
-        return kept
+def _outcome(one: Alternative, answer: Callable[[], Answer | None], folder: Path) -> Outcome | None:
+    """Return what an alternative comes to, and keep it; None if its data are the study's own."""
     blank = Outcome(TITLES[one.choice], one.value, one.refits, f"{FOLDER}/{folder.name}")
     try:
-        if one.refits:
-            if one.choice in _OF_THE_DATA and _same(load_data(one.study), data):
-                return None
-            outcome = _refitted(one, blank, folder, band, progress, client)
-        else:
-            outcome = _asked(one, blank, posterior, folder, band, progress, client)
+        found = answer()
     except TaskroyError as error:  # one row without numbers; the next run tries again
         return replace(blank, failure=" ".join(str(error).split()))
+    if found is None:
+        return None
+    outcome = replace(blank, verdict=found[0], scenarios=found[1])
     text = json.dumps({"study": _summed_up(one.study), "outcome": asdict(outcome)}, indent=1)
     write_atomically(folder / OUTCOME, text + "\n")
     return outcome
-
-
-#: Choices that may leave the data as they are: every worker may be seen long enough already.
-_OF_THE_DATA = ("sample", "labor-share", "tasks")
-
-
-def _same(data: tuple[Panel, TaskTable], other: tuple[Panel, TaskTable]) -> bool:
-    return data[0].sha256 == other[0].sha256 and data[1].sha256 == other[1].sha256
 
 
 def _summed_up(study: Study) -> dict[str, Any]:
@@ -180,13 +165,12 @@ def _kept(place: Path, study: Study) -> Outcome | None:
 
 def _asked(
     one: Alternative,
-    blank: Outcome,
     posterior: xr.DataTree,
     folder: Path,
     band: Band,
     progress: Progress | None,
     client: Client | None,
-) -> Outcome:
+) -> Answer:
     """Ask the study's own posterior another question."""
     from taskroy.posteriors.checks import check
     from taskroy.posteriors.counterfactual import counterfactual
@@ -197,33 +181,7 @@ def _asked(
         result = counterfactual(
             posterior, scenarios, weighted=weighted, progress=progress, client=client
         )
-    return _summarized(blank, check(result).verdict, result, band)
-
-
-def _refitted(
-    one: Alternative,
-    blank: Outcome,
-    folder: Path,
-    band: Band,
-    progress: Progress | None,
-    client: Client | None,
-) -> Outcome:
-    """Fit the alternative and ask its posterior the study's question."""
-    from taskroy.posteriors.checks import check
-    from taskroy.posteriors.store import open_posterior
-
-    place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
-    settings = CounterfactualSettings(weighted=one.study.counterfactual.weighted)
-    opened, scenarios = open_posterior(place), one.study.scenario
-    result = add_counterfactual(
-        opened, scenarios, place, settings=settings, progress=progress, client=client
-    )
-    return _summarized(blank, check(result).verdict, result, band)
-
-
-def _summarized(blank: Outcome, verdict: str, result: xr.DataTree, band: Band) -> Outcome:
-    found = summarize(result["counterfactual"].to_dataset(), band)
-    return replace(blank, verdict=verdict, scenarios=found)
+    return check(result).verdict, summarize(result["counterfactual"].to_dataset(), band)
 
 
 def _leave_one_out(posterior: xr.DataTree) -> ELPDData | None:

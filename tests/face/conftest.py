@@ -14,6 +14,7 @@ import xarray as xr
 from typer.testing import CliRunner, Result
 
 from taskroy.cli import app
+from taskroy.progress import Silent
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class StandIns:
         self, panel: Any, tasks: Any, *, model: Any, inference: Any, progress: Any, **_: Any
     ) -> Any:
         self.called("fit")
+        progress = progress or Silent()
         progress.start("Sampling", 2)
         progress.advance(1, "a note")
         progress.finish()

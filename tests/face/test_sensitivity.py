@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import chdir
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from taskroy.errors import FitError, GateError, ModelError
+from taskroy.data.task_weights import task_weights
+from taskroy.errors import FitError, GateError, ModelError, StudyError
 from taskroy.posteriors.grid import Grid, Outcome
 from taskroy.progress import Silent
 from taskroy.sensitivity import sensitivity
@@ -24,11 +32,36 @@ name = "first"
 """
 
 
-def ran(folder: Path, *, quick: bool = False, allow_failed: bool = False) -> Grid:
-    study = Study.from_toml(STUDY, where="s.toml")
+def ran(folder: Path, *, text: str = STUDY, **how: Any) -> Grid:
     return sensitivity(
-        study, STUDY, folder, quick=quick, allow_failed=allow_failed, progress=Silent()
+        Study.from_toml(text, where="s.toml"), text, folder, progress=Silent(), **how
     )[0]
+
+
+class Cluster:
+    """A client of a cluster, which does what it is sent when it is asked for, elsewhere."""
+
+    def __init__(self, elsewhere: Path) -> None:
+        self.elsewhere, self.sent, self.taken_back = elsewhere, 0, 0
+        self.broken, self.blind = "", False
+        elsewhere.mkdir()
+
+    def run(self, function: Callable[[], bool]) -> dict[str, bool]:
+        return {"one": function(), "two": function() and not self.blind}
+
+    def submit(self, function: Any, *arguments: Any, pure: bool) -> Any:
+        self.sent += 1
+        return SimpleNamespace(result=partial(self.do, pickle.dumps((function, arguments))))
+
+    def do(self, sent: bytes) -> Any:
+        function, arguments = pickle.loads(sent)
+        if self.broken in str(arguments[0].value):
+            raise CancelledError("a worker died")
+        with chdir(self.elsewhere):
+            return function(*arguments)
+
+    def cancel(self, futures: list[Any]) -> None:
+        self.taken_back += len(futures)
 
 
 def by_value(grid: Grid) -> dict[str, Outcome]:
@@ -110,6 +143,43 @@ def test_an_alternative_that_fails_is_one_row(
     stand_ins.calls.clear()
     assert all(one.trusted for one in by_value(ran(tmp_path / "out")).values())
     assert stand_ins.calls.count("fit") == 1  # the one that had failed
+
+
+def test_a_cluster_fits_alternatives_from_wherever_it_is(stand_ins: Any, tmp_path: Path) -> None:
+    text = STUDY.replace('level = "wagepan"', 'level = "wagepan", exposure = "exposure.csv"')
+    Path("exposure.csv").write_text(own_exposure())
+    cluster = Cluster(tmp_path / "elsewhere")
+    cluster.broken = "one for each worker"
+    there = by_value(ran(Path("out"), text=text, client=cluster))
+    assert (
+        "The cluster lost the fit: CancelledError: a worker died"
+        in there.pop("one for each worker").failure
+    )
+    assert len(there) == 3
+    assert all(one.trusted for one in there.values())
+    assert (cluster.sent, cluster.taken_back) == (3, 3)  # of the sample nobody could tell before
+    cluster.broken = "nothing"
+    grid = ran(Path("out"), text=text, client=cluster)
+    assert cluster.sent == 3 + 2
+    assert all(one.trusted for one in grid.alternatives)
+    assert not any(name.startswith(".") for name in os.listdir("out/alternatives"))
+    stand_ins.calls.clear()
+    assert ran(Path("out"), text=text) == grid  # what the cluster did is found here
+    assert "fit" not in stand_ins.calls
+
+
+def test_workers_that_do_not_see_the_folder_are_refused(stand_ins: Any, tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "elsewhere")
+    cluster.blind = True
+    with pytest.raises(StudyError, match=r"worker two does not see .*\n?.*a disk that all"):
+        ran(tmp_path / "out", client=cluster)
+    assert cluster.sent == 0
+    assert len(ran(tmp_path / "out", client=cluster, quick=True).alternatives) == 2
+
+
+def own_exposure() -> str:
+    tasks = task_weights("wagepan", "gwa-category").tasks
+    return "task,human_beta\n" + "".join(f'"{task}",0.5\n' for task in tasks)
 
 
 def test_a_failed_gate_of_the_study_ends_it_before_any_alternative(
