@@ -147,7 +147,8 @@ def run_chains(
     pieces = [_without(wide, _loaded(checkpoint, group)) for group in groups]
     if done < total:
         sampler = compiled(kernel, state)
-        a_draw = sum(starts[k][0].nbytes for k in dense)
+        held = starts if isinstance(checkpoint, InMemory) else dense
+        a_draw = sum(starts[k][0].nbytes for k in held)
         number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
         seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)
         _LOG.info(

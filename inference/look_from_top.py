@@ -13,10 +13,16 @@ from taskroy.inference.highest_density import highest_density
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.progress import Progress
 
-#: Of more parameters than these a variational fit alone may end too far from the posterior.
-MANY_PARAMETERS = 200
+# Of more parameters than these a variational fit alone may end too far from the posterior.
+_MANY_PARAMETERS = 200
 # The second climb is with modes sought, and quadratures sized, where the first one ended.
 _CLIMBS = 2
+
+
+def is_wide(problem: Problem) -> bool:
+    """Tell whether θ is of so many numbers that its highest density is where to look from."""
+    # Laplace's method does not know foresight.
+    return problem.settings.discount == 0 and problem.parameters > _MANY_PARAMETERS
 
 
 def look_from_top(

@@ -31,7 +31,7 @@ from taskroy.inference.draws import Draws, Sampled, joint_draws, with_skills, wi
 from taskroy.inference.grids_of_draws import joint_grids, marginal_grids
 from taskroy.inference.known_variants import require_known
 from taskroy.inference.look_again import look_again
-from taskroy.inference.look_from_top import MANY_PARAMETERS, look_from_top
+from taskroy.inference.look_from_top import is_wide, look_from_top
 from taskroy.inference.metric import covariance_near
 from taskroy.inference.problem import Problem, generated_values
 from taskroy.inference.route_call import Call
@@ -107,7 +107,7 @@ def _joint_nuts(call: Call) -> Draws:
     def look() -> tuple[Problem, Approximation]:
         tolerance = call.inference.tolerance
         first = call.first_look(pilot_key).refined(tolerance)
-        if _is_wide(first):
+        if is_wide(first):
             problem, around = look_from_top(first, tolerance, call.progress)
             guide = fit(problem, around)
         else:
@@ -134,7 +134,7 @@ def _marginal_nuts(call: Call) -> Draws:
 
     def look() -> tuple[Problem, Approximation]:
         first = call.first_look(pilot_key)
-        if _is_wide(first):
+        if is_wide(first):
             problem, around = look_from_top(first, call.inference.tolerance, call.progress)
             return problem, fit(problem, around)
         first = first.ready_for_laplace()
@@ -150,12 +150,6 @@ def _marginal_nuts(call: Call) -> Draws:
 
     sampled, _ = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
     return with_skills(sampled, skill_key, call.progress)
-
-
-def _is_wide(problem: Problem) -> bool:
-    """Tell whether θ is of so many numbers that its highest density is where to look from."""
-    # Laplace's method does not know foresight.
-    return problem.settings.discount == 0 and problem.parameters > MANY_PARAMETERS
 
 
 def _simulated_mle(call: Call) -> Draws:
