@@ -15,6 +15,8 @@ from taskroy.data.soc import SocLevel, soc_group
 MAX_YEAR = 9999
 MAX_LOG_WAGE = 25.0  # e^25 is 7e10 an hour: no currency, but a mistake
 WAGE_AGREEMENT = 0.01  # log points; wages are often rounded to cents
+# Of what `drop_missing` looks at.
+_IF_EMPTY = "fill it in, or leave such rows out with drop_missing = true"
 _WAGE_UNIT = "an hourly wage above zero, such as 12.50"
 
 
@@ -65,7 +67,7 @@ def panel_rules(
         )
     if raw.has("occupation"):
         column = raw.column("occupation")
-        rules.append(_present(column, "an occupation code"))
+        rules.append(_present(column, "an occupation code", _IF_EMPTY))
         if level is not None:
             rules.append(_soc_rule(column, level))
         if occupations is not None:
@@ -79,17 +81,17 @@ def panel_rules(
     if raw.has("weight"):
         rules += _weight_rules(raw.column("weight"))
     for name in covariates:
-        rules += number_rules(name, unit="a number")
+        rules += number_rules(name, unit="a number", if_empty=_IF_EMPTY)
     return rules
 
 
-def _present(column: str, word: str) -> Rule:
+def _present(column: str, word: str, remedy: str = "fill it in, or drop the row") -> Rule:
     return Rule(
         column,
         lambda cells: ~is_missing(cells),
         "The cell is empty ('{value}').",
         f"{word} in every row",
-        "fill it in, or drop the row",
+        remedy,
     )
 
 
@@ -132,7 +134,7 @@ def _known_rule(column: str, codes: pd.Series, occupations: Sequence[str]) -> Ru
 
 def _wage_rules(column: str) -> list[Rule]:
     return [
-        *number_rules(column, unit=_WAGE_UNIT),
+        *number_rules(column, unit=_WAGE_UNIT, if_empty=_IF_EMPTY),
         Rule(
             column,
             lambda cells: numbers(cells).isna() | (numbers(cells) > 0),
@@ -164,7 +166,7 @@ def _wage_rules(column: str) -> list[Rule]:
 def _log_wage_rules(column: str) -> list[Rule]:
     unit = "the natural log of an hourly wage, such as 2.53"
     return [
-        *number_rules(column, unit=unit),
+        *number_rules(column, unit=unit, if_empty=_IF_EMPTY),
         Rule(
             column,
             lambda cells: is_infinite(cells) | ~(numbers(cells).abs() > MAX_LOG_WAGE),

@@ -17,7 +17,7 @@ import pandera.pandas as pa
 from taskroy.data.files import MISSING
 from taskroy.errors import Fault
 
-MAX_ROWS = 50  # faults listed a rule; the rest are counted
+MAX_ROWS = 10  # faults listed a rule; the rest are counted
 MAX_SHOWN = 40  # characters of a faulty cell
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INFINITE = r"[+-]?inf(?:inity)?"
@@ -71,7 +71,9 @@ def numbers(cells: pd.Series) -> pd.Series:
     return pd.Series(values, index=cells.index, dtype="float64")
 
 
-def number_rules(column: str, *, unit: str) -> list[Rule]:
+def number_rules(
+    column: str, *, unit: str, if_empty: str = "fill it in, or drop the row"
+) -> list[Rule]:
     """Rules that make a column numeric: present, a number, finite."""
     return [
         Rule(
@@ -79,7 +81,7 @@ def number_rules(column: str, *, unit: str) -> list[Rule]:
             lambda cells: ~is_missing(cells),
             "The cell is empty ('{value}').",
             unit,
-            "fill it in, or drop the row",
+            if_empty,
         ),
         Rule(
             column,
@@ -122,7 +124,7 @@ def check(cells: pd.DataFrame, rules: Sequence[Rule], *, source: str, row_word: 
     Returns
     -------
     list of Fault
-        In the order of the rules, then of the rows; at most 50 a rule, and one more that counts
+        In the order of the rules, then of the rows; at most ten a rule, and one more that counts
         the rest.
     """
     columns = {

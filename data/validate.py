@@ -63,7 +63,7 @@ def validated(
     Raises
     ------
     DataError
-        With one fault for each cell that breaks a rule (50 a rule, and the count of the rest).
+        With one fault for each cell that breaks a rule (ten a rule, and the count of the rest).
 
     Warns
     -----
