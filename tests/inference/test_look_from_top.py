@@ -15,9 +15,8 @@ from taskroy.errors import FitError
 from taskroy.inference.density import density_of
 from taskroy.inference.highest_density import highest_density
 from taskroy.inference.latent_sites import latent_sites
-from taskroy.inference.look_from_top import look_from_top
+from taskroy.inference.look_from_top import is_wide, look_from_top
 from taskroy.inference.problem import Problem
-from taskroy.inference.routes import _is_wide
 from taskroy.models.choice_grid import Grid
 from taskroy.models.settings import ModelSettings
 from taskroy.progress import Silent
@@ -83,8 +82,8 @@ def test_a_start_without_a_density_is_named(first: Problem) -> None:
 
 
 def test_of_few_parameters_nothing_is_climbed(first: Problem) -> None:
-    assert not _is_wide(first)
+    assert not is_wide(first)
     many = ModelSettings(covariance="factor", factors=120, intercept="known", amenities="none")
     wide = replace(first, settings=many)
     assert wide.parameters == 2 + 2 + 1 + 1 + 2 * 120 + 2
-    assert _is_wide(wide)
+    assert is_wide(wide)
