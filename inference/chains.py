@@ -88,6 +88,7 @@ def run_chains(
     inverse_mass: dict[tuple[str, ...], Array],
     progress: Progress,
     checkpoint: Checkpoint | None = None,
+    bytes_later: int = 0,
     mesh: Mesh | None = None,
 ) -> Chains:
     """Sample by NUTS.
@@ -116,6 +117,8 @@ def run_chains(
         Keeps every ten iterations. Where it holds some of the same chains, sampling goes on after
         the last of them, and the draws are those of a run that was never stopped, bit by bit.
         Without one, they are kept in memory.
+    bytes_later
+        What of each draw will be in memory afterwards, besides θ, counted in the forecast.
     mesh
         Devices that share the workers of every chain, which the target splits among them.
         Without, devices share the chains.
@@ -147,8 +150,7 @@ def run_chains(
     pieces = [_without(wide, _loaded(checkpoint, group)) for group in groups]
     if done < total:
         sampler = compiled(kernel, state)
-        held = starts if isinstance(checkpoint, InMemory) else dense
-        a_draw = sum(starts[k][0].nbytes for k in held)
+        a_draw = sum(starts[k][0].nbytes for k in dense) + bytes_later
         number = bytes_of_draws(a_draw, settings.chains * settings.draws) + sampler.bytes
         seconds = seconds_a_call(lambda: gradient.run(starts)) * EXPECTED_STEPS * (total - done)
         _LOG.info(

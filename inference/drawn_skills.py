@@ -25,10 +25,6 @@ class DrawnSkills:
 
     room: Room
 
-    def __len__(self) -> int:
-        """Draws of all chains."""
-        return self.room.shape[0] * self.room.shape[1]
-
     def __getitem__(self, numbers: Int[np.ndarray, " M"]) -> Float[np.ndarray, "M N K"]:
         """Read some draws."""
         return np.stack([self.room[divmod(int(i), self.room.shape[1])] for i in numbers])
@@ -48,3 +44,15 @@ class DrawnSkills:
         for chain in range(self.room.shape[0]):
             for draw in range(0, draws, size):
                 yield chain * draws + draw, self.room[chain, draw : min(draw + size, draws)]
+
+
+@dataclass(frozen=True)
+class ChosenSkills:
+    """Skills of some draws, read when they are asked for by their places among these."""
+
+    skills: DrawnSkills
+    numbers: Int[np.ndarray, " D"]
+
+    def __getitem__(self, places: Int[np.ndarray, " M"]) -> Float[np.ndarray, "M N K"]:
+        """Read some of them."""
+        return self.skills[self.numbers[places]]

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from taskroy.inference.accuracy import GridError
-from taskroy.inference.chains import Pieces
+from taskroy.inference.chains import PIECE, Pieces
 from taskroy.inference.checkpoint import Checkpoint
 from taskroy.inference.draw_skills import draw_skills, weights_at
 from taskroy.inference.drawn_skills import DrawnSkills
@@ -91,7 +91,8 @@ def joint_draws(sampled: Sampled, whitened: Pieces, progress: Progress) -> Draws
             first = last
 
     first = 0
-    for rows in map_blocks(one, blocks(), shape[0] * shape[1], progress, "skills"):
+    number, at_most = shape[0] * shape[1], shape[0] * PIECE
+    for rows in map_blocks(one, blocks(), at_most, number, progress, "skills"):
         last = first + len(rows) // shape[0]
         skills.room[:, first:last] = rows.reshape(shape[0], -1, *rows.shape[1:])
         first = last

@@ -41,7 +41,7 @@ def blocks_over_draws(
 ) -> Iterator[Any]:
     """Give what `over_draws` returns block by block, in order, for results that are large.
 
-    Inputs need only give rows for an array of indices, and their number.
+    Of the inputs the first has a length; the others need only give rows for an array of indices.
     """
     number = len(jax.tree.leaves(inputs)[0])
     devices = len(jax.local_devices())
@@ -50,11 +50,16 @@ def blocks_over_draws(
     starts = range(0, number, size)
     blocks = (np.arange(first, min(first + size, number)) for first in starts)
     rows = (jax.tree.map(lambda x, i=index: x[i], inputs) for index in blocks)
-    return map_blocks(one, rows, number, progress, name)
+    return map_blocks(one, rows, size, number, progress, name)
 
 
 def map_blocks(
-    one: Callable[[Any], Any], blocks: Iterable[Any], number: int, progress: Progress, name: str
+    one: Callable[[Any], Any],
+    blocks: Iterable[Any],
+    size: int,
+    number: int,
+    progress: Progress,
+    name: str,
 ) -> Iterator[Any]:
     """Give what a function of one draw gives for each draw of each block.
 
@@ -63,24 +68,28 @@ def map_blocks(
     one
         As for `over_draws`.
     blocks
-        Trees of arrays with a leading dimension of draws, which none has longer than the first.
+        Trees of arrays with a leading dimension of draws, `size` at most.
+    size
+        For which it is compiled.
     number
         Of draws, in all.
     progress, name
         As for `over_draws`.
     """
     progress.start(name, number)
-    program, size, done = None, 0, 0
+    program, done = None, 0
     for block in blocks:
         count = len(jax.tree.leaves(block)[0])
-        if program is None:
-            size = count
-            program = compile_in_turns(one, block, size)
+        if count > size:
+            raise ValueError(f"a block of {count} draws is longer than {size}")
         # A shorter block is filled up with repetitions: one shape, one compilation.
         index = np.minimum(np.arange(size), count - 1)
         whole = block if count == size else jax.tree.map(lambda x, i=index: x[i], block)
+        program = program or compile_in_turns(one, whole, size)
         found = program.run(whole)
         done += count
         progress.advance(done, "")
         yield jax.tree.map(lambda x, n=count: np.asarray(x)[:n], found)
+    if done != number:
+        raise ValueError(f"blocks of {done} draws, and not of {number}")
     progress.finish()

@@ -208,6 +208,7 @@ def _nuts(
         values = jax.jit(jax.vmap(first.from_real))(_one_after_another(draws))
         return grids_at(problem.with_grids(grids), values, inference.tolerance)
 
+    in_memory = isinstance(call.checkpoint, InMemory)
     chains = run_chains(
         Target(lambda grids: density(grids).potential, problem.grids, refine),
         jax.jit(jax.vmap(first.to_real))(start.points),
@@ -217,6 +218,7 @@ def _nuts(
         inverse_mass={start.parameters: mass(density_of(partial(model, problem)), problem, start)},
         progress=call.progress,
         checkpoint=call.checkpoint,
+        bytes_later=problem.pilot.expansion.slope.nbytes if in_memory else 0,
         mesh=call.mesh,
     )
     draws = jax.jit(jax.vmap(first.from_real))(_one_after_another(chains.sites))

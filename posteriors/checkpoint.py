@@ -6,7 +6,7 @@ What is in the folder::
     start.npz          what NUTS starts from
     draws-000250.npz   the draws of a block of iterations, once warm-up is over
     state.npz          the sampler after the last block; names no draws that are not there yet
-    room/skill/…       arrays that do not fit into memory, made again by whoever goes on
+    skills.room/       arrays that do not fit into memory, made again by whoever goes on
     .lock              held while a process fits
 
 Every file is written beside its place and renamed into it. The format is NumPy's, without pickles:
@@ -43,8 +43,8 @@ from taskroy.posteriors.manifest import MANIFEST, StrictModel
 from taskroy.posteriors.room import room_on_disk
 
 _LOCK = ".lock"
-_ROOM = "room"
-_OURS = re.compile(r"(start|state|draws-[0-9]+)\.npz|manifest\.json|room|\..+\.saving")
+_ROOM = "skills.room"
+_OURS = re.compile(r"(start|state|draws-[0-9]+)\.npz|manifest\.json|skills\.room|\..+\.saving")
 _SECONDS = "seconds"
 _VERSIONS = ("taskroy", "jax", "jaxlib", "numpyro", "numpy", "optax")
 _REMEDY = (
@@ -80,6 +80,7 @@ class FolderCheckpoint:
     def __init__(self, folder: Path, fit: Mapping[str, str]) -> None:
         self._folder, self._manifest = folder, _Manifest(fit=dict(fit))
         self._begun, self._earlier, self._opened = _of_this_fit(folder, fit), 0.0, time.monotonic()
+        self._own: set[str] = set()  # groups saved since then
 
     @property
     def seconds(self) -> float:
@@ -99,7 +100,9 @@ class FolderCheckpoint:
             raise FitError(
                 f"The checkpoint is damaged: {error}.", where=str(path), remedy=_REMEDY
             ) from error
-        self._earlier = max(self._earlier, float(arrays.pop(_SECONDS)))
+        seconds = float(arrays.pop(_SECONDS))
+        if name not in self._own:
+            self._earlier = max(self._earlier, seconds)
         return arrays
 
     def save(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -111,6 +114,7 @@ class FolderCheckpoint:
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **{_SECONDS: np.asarray(self.seconds)}, **arrays)
         write_atomically(self._path(name), content.getvalue())
+        self._own.add(name)
 
     def room(self, name: str, shape: tuple[int, ...], dtype: Any) -> Room:
         """Make room on disk for an array (chain, draw, …)."""
@@ -169,6 +173,11 @@ def delete_checkpoint(folder: Path) -> None:
     if os.listdir(folder) in ([], [_LOCK]):
         (folder / _LOCK).unlink(missing_ok=True)
         folder.rmdir()
+
+
+def delete_room(folder: Path) -> None:
+    """Delete what a fit that was killed has no use for any more, wherever it is to go on from."""
+    shutil.rmtree(folder / _ROOM, ignore_errors=True)
 
 
 def _require_own(folder: Path) -> None:

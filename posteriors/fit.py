@@ -80,10 +80,12 @@ def fit(
         process that is killed loses the block it was at: the same call goes on after the last one
         kept, and gives the posterior of a fit that was never stopped, bit by bit, on the same
         machine. SVI is quick, and keeps nothing to go on from. While a fit runs, every worker's
-        skills in every draw are there, not in memory.
+        skills in every draw are there, not in memory: once for `nuts` as it draws them, and twice
+        more when it is done.
     keep_checkpoint
         Leave the checkpoint when the fit is done, to be deleted once the posterior is stored: until
-        then skills are read from it when they are asked for.
+        then skills are read from it when they are asked for. Without this they are read into memory
+        at the end.
 
     Returns
     -------
@@ -107,8 +109,9 @@ def fit(
         with open_checkpoint(folder, describe_fit(panel, tasks, model, inference)) as kept:
             tree = _fit(panel, tasks, model, inference, tell, kept)
             tree.attrs["seconds"] = round(kept.seconds, 1)
+            if not keep_checkpoint:
+                tree.load()  # skills are in it
     if not keep_checkpoint:
-        tree.load()  # skills are in it
         delete_checkpoint(folder)
     return tree
 

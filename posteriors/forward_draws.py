@@ -14,13 +14,15 @@ from jaxtyping import Bool, Float
 from numpyro.infer import Predictive
 
 from taskroy.errors import FitError
-from taskroy.inference.drawn_skills import DrawnSkills
+from taskroy.inference.drawn_skills import ChosenSkills, DrawnSkills
 from taskroy.inference.draws import Draws
+from taskroy.inference.over_draws import over_draws
 from taskroy.models.choice_grid import Grid
 from taskroy.models.roy import Economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.posterior_groups import DIMENSIONS
 from taskroy.posteriors.predictive import Forward, sorting, summarize_panel
+from taskroy.progress import Silent
 
 _PRIOR_DRAWS = 400
 _PREDICTIVE_DRAWS = 200
@@ -62,7 +64,8 @@ def completed(
         if k in DIMENSIONS
     }
     thin = np.linspace(0, chains * count - 1, min(_PREDICTIVE_DRAWS, chains * count)).astype(int)
-    some = {k: v[thin] for k, v in flat.items()} | {"skill_deviation": draws.skill_deviation[thin]}
+    some: dict[str, Any] = {k: v[thin] for k, v in flat.items()}
+    some["skill_deviation"] = ChosenSkills(draws.skill_deviation, thin)
     return posterior, _simulated(conditions, simulate, panel_key, some, None, career)
 
 
@@ -170,7 +173,7 @@ def _simulated(
             None if career is None else sorting(career, observed, potential),
         )
 
-    keys = jax.random.split(key, number or len(next(iter(given.values()))))
-    found = jax.jit(lambda k, g: jax.lax.map(one, (k, g)))(keys, dict(given))
+    keys = jax.random.split(key, number or len(given["taste_scale"]))
+    found = over_draws(one, (keys, dict(given)), Silent(), "predictions")
     one_chain: Forward = jax.tree.map(lambda x: x[None], found)
     return one_chain

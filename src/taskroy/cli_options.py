@@ -38,8 +38,8 @@ Cluster = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Compute counterfactuals on a cluster of dask.distributed: the address of its "
-        "scheduler, such as tcp://host:8786.",
+        help="Compute counterfactuals, and fit alternatives, on a cluster of dask.distributed: the "
+        "address of its scheduler, such as tcp://host:8786.",
     ),
 ]
 AllowFailed = Annotated[

@@ -88,7 +88,12 @@ def fitted(
     """
     import jax
 
-    from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, stands
+    from taskroy.posteriors.checkpoint import (
+        delete_checkpoint,
+        delete_room,
+        describe_fit,
+        stands,
+    )
     from taskroy.posteriors.store import open_posterior, save_posterior
 
     place, checkpoint = folder / POSTERIOR, folder / CHECKPOINT
@@ -110,6 +115,7 @@ def fitted(
         posterior = open_posterior(place, lazy=True)
         _require_same(posterior, study, panel, tasks, place)
         begin(folder, study_text)
+        delete_room(checkpoint)
         _LOG.info("The posterior in %s is of this study: it is used again.", place)
         return posterior, True
     if overwrite:

@@ -30,13 +30,17 @@ def configure_jax(*, chains: int, workers: bool = False, processes: int = 1) -> 
     devices = next(count for count in range(at_most, 0, -1) if chains % count == 0)
     if workers:
         devices = cores if processes == 1 else 1
-    for option, value in {
-        "jax_compilation_cache_dir": _cache_folder(),
-        # A fit compiles hundreds of programs that take some hundredths of a second each.
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_num_cpu_devices": devices,
-    }.items():
-        jax.config.update(option, value)
+    keep_programs()
+    jax.config.update("jax_num_cpu_devices", devices)
+
+
+def keep_programs() -> None:
+    """Let JAX find the programs that were compiled before, and keep those that are compiled."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", _cache_folder())
+    # A fit compiles hundreds of programs that take some hundredths of a second each.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _cache_folder() -> str:

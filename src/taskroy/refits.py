@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,12 +17,15 @@ from taskroy.posteriors.bands import Band
 from taskroy.posteriors.grid import Summary, summarize
 from taskroy.progress import Progress
 from taskroy.run import add_counterfactual
-from taskroy.stages import load_data
+from taskroy.stages import CHECKPOINT, load_data
 from taskroy.study import Study
 from taskroy.study_tables import CounterfactualSettings
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+
+# NumPyro follows what a model does in one list a process: fits in two threads would mix theirs.
+_ONE_AT_A_TIME = threading.Lock()
 
 type Answer = tuple[str, Mapping[str, Mapping[str, Summary]]]
 #: Of the panel and of the tasks.
@@ -63,13 +67,17 @@ def refitted(
     TaskroyError
         As each stage does.
     """
+    from taskroy.posteriors.checkpoint import delete_checkpoint, describe_fit, stands
     from taskroy.posteriors.checks import check
     from taskroy.posteriors.store import open_posterior
 
-    if one.choice in _OF_THE_DATA:
-        panel, tasks = load_data(one.study)
-        if (panel.sha256, tasks.sha256) == data:
-            return None
+    study = one.study
+    panel, tasks = load_data(study)
+    if one.choice in _OF_THE_DATA and (panel.sha256, tasks.sha256) == data:
+        return None
+    # What a machine with other devices kept is of no use here.
+    if not stands(folder / CHECKPOINT, describe_fit(panel, tasks, study.model, study.inference)):
+        delete_checkpoint(folder / CHECKPOINT)
     place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
     settings = CounterfactualSettings(weighted=one.study.counterfactual.weighted)
     result = add_counterfactual(
@@ -100,26 +108,25 @@ def fitting(
     folder
         Holds a folder for each.
     client
-        Connected to a cluster whose workers see the folder: all fits are sent there beforehand, and
-        those that nobody waits for any more are taken back. Without, each is fitted when asked for.
-
-    Raises
-    ------
-    StudyError
-        If a worker of the cluster does not see the folder.
+        Connected to a cluster whose workers see the folder (`require_shared`): all fits are sent
+        there when the first is asked for, and those that were not begun when nobody waits any more
+        are taken back. Without, each is fitted when asked for.
     """
     if client is None or not wanted:
         yield lambda one: refitted(one, data, folder / one.folder, band, progress)
         return
-    _require_shared(client, folder)
-    sent = {
-        one.folder: client.submit(
-            refitted, _anywhere(one), data, folder.resolve() / one.folder, band, pure=False
-        )
-        for one in wanted
-    }
+    sent: dict[str, Future[Answer | None]] = {}
+
+    def ask(one: Alternative) -> Answer | None:
+        # Not before: until then the cluster has other things to do, which take seconds.
+        for other in () if sent else wanted:
+            place = folder.resolve() / other.folder
+            task = (_on_worker, _anywhere(other), data, place, band)
+            sent[other.folder] = client.submit(*task, pure=False)
+        return _result(sent[one.folder])
+
     try:
-        yield lambda one: _result(sent[one.folder])
+        yield ask
     finally:
         client.cancel(list(sent.values()))
 
@@ -129,7 +136,16 @@ def _anywhere(one: Alternative) -> Alternative:
     return replace(one, study=Study.from_toml(study_text(one.study), where=one.value))
 
 
-def _require_shared(client: Client, folder: Path) -> None:
+def _on_worker(one: Alternative, data: Hashes, folder: Path, band: Band) -> Answer | None:
+    from taskroy.numerics import keep_programs
+
+    with _ONE_AT_A_TIME:
+        keep_programs()
+        return refitted(one, data, folder, band)
+
+
+def require_shared(client: Client, folder: Path) -> None:
+    """Raise a StudyError if a worker of a cluster does not see a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     sign = folder.resolve() / f".{secrets.token_hex(8)}.seen"
     sign.touch()

@@ -25,7 +25,7 @@ from taskroy.posteriors.bands import Band
 from taskroy.posteriors.files import write_atomically
 from taskroy.posteriors.grid import Grid, Outcome, summarize, write_grid
 from taskroy.progress import Progress
-from taskroy.refits import Answer, fitting
+from taskroy.refits import Answer, fitting, require_shared
 from taskroy.run import run
 from taskroy.run_folder import STUDY, claimed
 from taskroy.stages import POSTERIOR, load_data
@@ -66,8 +66,8 @@ def sensitivity(
     progress
         Told how far the work is.
     client
-        Connected to a cluster that computes counterfactuals, and fits alternatives, as many at a
-        time as it has workers; these see the folder.
+        Connected to a cluster that computes counterfactuals, and fits alternatives, one at a time
+        in each process of its workers; these see the folder and the files of the data.
 
     Returns
     -------
@@ -83,6 +83,8 @@ def sensitivity(
     from taskroy.posteriors.store import open_posterior
 
     panel, tasks = load_data(study)
+    if client is not None and not quick:
+        require_shared(client, folder)
     # An earlier grid stays until there is a new one: its alternatives may take hours.
     done = run(study, text, folder, allow_failed=allow_failed, progress=progress, client=client)
     posterior = open_posterior(done.posterior, lazy=True)

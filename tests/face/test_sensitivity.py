@@ -173,7 +173,7 @@ def test_workers_that_do_not_see_the_folder_are_refused(stand_ins: Any, tmp_path
     cluster.blind = True
     with pytest.raises(StudyError, match=r"worker two does not see .*\n?.*a disk that all"):
         ran(tmp_path / "out", client=cluster)
-    assert cluster.sent == 0
+    assert (cluster.sent, stand_ins.calls) == (0, [])
     assert len(ran(tmp_path / "out", client=cluster, quick=True).alternatives) == 2
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import taskroy
-from taskroy.inference.over_draws import over_draws
+from taskroy.inference.over_draws import map_blocks, over_draws
 from taskroy.progress import Silent
 
 SOURCE = Path(taskroy.__file__).parents[1]
@@ -67,6 +67,24 @@ def test_every_draw_is_there_once_and_in_order(number: int) -> None:
     assert told.heard[0] == ("squares", number)
     assert told.heard[-1] == number
     assert told.heard[1:] == sorted(set(told.heard[1:]))
+
+
+@pytest.mark.parametrize("counts", [(2, 6, 6), (6, 6, 1), (3,)])
+def test_blocks_of_any_length_give_their_own(counts: tuple[int, ...]) -> None:
+    number, told = sum(counts), Told()
+    x = np.arange(2.0 * number).reshape(number, 2)
+    blocks = np.split(x, np.cumsum(counts)[:-1])
+    found = list(map_blocks(lambda each: each.sum(), iter(blocks), 6, number, told, "sums"))
+    assert tuple(map(len, found)) == counts
+    np.testing.assert_array_equal(np.concatenate(found), x.sum(1))
+    assert told.heard == [("sums", number), *np.cumsum(counts)]
+
+
+def test_blocks_that_are_too_long_or_too_few_are_refused() -> None:
+    with pytest.raises(ValueError, match="block of 7 draws is longer than 6"):
+        list(map_blocks(jnp.sum, iter([np.ones((7, 2))]), 6, 7, Silent(), ""))
+    with pytest.raises(ValueError, match="blocks of 5 draws, and not of 7"):
+        list(map_blocks(jnp.sum, iter([np.ones((5, 2))]), 6, 7, Silent(), ""))
 
 
 def test_devices_share_the_draws_and_give_the_same() -> None:

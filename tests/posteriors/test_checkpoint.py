@@ -10,7 +10,7 @@ import pytest
 
 from taskroy.errors import FitError
 from taskroy.posteriors import checkpoint
-from taskroy.posteriors.checkpoint import delete_checkpoint, open_checkpoint, stands
+from taskroy.posteriors.checkpoint import delete_checkpoint, delete_room, open_checkpoint, stands
 
 FIT = {"the panel": "abc", "[inference]": "four chains"}
 STATE = {"z/a": np.array([0.1, np.nan, -np.inf]), "i": np.asarray(7), "odd": np.array(["a", "λ"])}
@@ -45,6 +45,25 @@ def test_seconds_of_earlier_processes_count(tmp_path, monkeypatch):
         found.load("state")
         now[0] += 10
         assert found.seconds == 40
+        found.save("state", STATE)
+        now[0] += 10
+        found.load("state")  # its own: no seconds but those that have passed
+        assert found.seconds == 50
+
+
+def test_room_is_on_disk_and_goes_with_the_checkpoint(tmp_path):
+    folder = kept(tmp_path / "c")
+    with open_checkpoint(folder, FIT) as found:
+        room = found.room("skill", (2, 5, 4, 3), np.float32)
+        room[1, 2:4] = 2.0
+        assert (room[1, 3] == 2).all()
+        assert room.dtype == np.float32
+    delete_room(folder)
+    assert stands(folder, FIT)
+    with open_checkpoint(folder, FIT) as found:
+        found.room("skill", (2, 5, 4, 3), np.float32)[:] = 1.0
+    delete_checkpoint(folder)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
