@@ -73,7 +73,7 @@ def test_skills_become_levels_in_little_memory(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 0.5 * 8 * math.prod(shape)
-    np.testing.assert_allclose(skills.room[1, 83, 7], mean[1, 83] + 1 + 0.01 * 80)
+    np.testing.assert_allclose(skills[1, 83, 7], mean[1, 83] + 1 + 0.01 * 80)
 
 
 def test_levels_that_are_not_finite_are_refused(tmp_path: Path) -> None:
