@@ -99,19 +99,11 @@ class Priors(_Frozen):
     loading_scale: Annotated[
         HalfNormal,
         Field(
-            description="Scale of the loadings of the first factor (covariance = 'factor'), "
-            "log-wage units; same reason as skill_sd."
+            description="λ, log-wage units: root mean square, a priori, of what all factors "
+            "together add to the skill sd of a task (covariance = 'factor'), however many they "
+            "are; same reason as skill_sd."
         ),
     ] = HalfNormal(scale=2.0)
-    loading_decay: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=1,
-            description="Each further factor's loadings are this fraction of the one before, a "
-            "priori: later factors are shrunk, so their number is an upper bound.",
-        ),
-    ] = 0.7
     intercept_scale: Annotated[
         HalfNormal,
         Field(

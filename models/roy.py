@@ -28,6 +28,7 @@ from taskroy.data.panel import PanelArrays
 from taskroy.errors import ModelError
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
+from taskroy.models.pivot_tasks import pivot_tasks
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
 
@@ -237,14 +238,33 @@ def _skill_covariance(economy: Economy, settings: ModelSettings) -> Array:
         )
         numpyro.deterministic("skill_corr", factor @ factor.T)
         return sd[:, None] * factor
-    scale = numpyro.sample("loading_scale", priors.loading_scale.distribution())
-    decay = priors.loading_decay ** jnp.arange(settings.factors)
-    loading = numpyro.sample(
-        "loading", dist.Normal(0, 1).expand([tasks, settings.factors]).to_event(2)
-    )
+    loading = _loadings(economy, settings)
     unique = numpyro.sample("unique_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1))
-    scaled = scale * decay * loading
-    covariance = scaled @ scaled.T + jnp.diag(unique**2)
+    covariance = loading @ loading.T + jnp.diag(unique**2)
     sd = numpyro.deterministic("skill_sd", jnp.sqrt(jnp.diag(covariance)))
     numpyro.deterministic("skill_corr", covariance / (sd[:, None] * sd))
     return jnp.linalg.cholesky(covariance)
+
+
+def _loadings(economy: Economy, settings: ModelSettings) -> Array:
+    """Λ of ΛΛᵀ, the part of Σ that factors have in common, (K, F).
+
+    All entries are N(0, λ²/F) a priori. But Λ and ΛQ, Q orthogonal, have one ΛΛᵀ: nothing tells
+    them apart, and a posterior of Λ would be a curved ridge of all of them. So of Λ = LQ only L is
+    drawn, which is lower trapezoidal with a positive diagonal: its first rows are Bartlett's
+    factor of a Wishart matrix, the others are as Λ's (Leung and Drton 2016). The prior of ΛΛᵀ is
+    the same whichever tasks come first.
+    """
+    priors, a = settings.priors, economy.technology.task_weights
+    tasks, factors = a.shape[1], settings.factors
+    scale = numpyro.sample("loading_scale", priors.loading_scale.distribution())
+    first = min(tasks, factors)
+    rows = numpyro.sample(
+        "loading_pivot", dist.WishartCholesky(factors, scale_tril=jnp.eye(first, dtype=a.dtype))
+    )
+    if tasks > factors:
+        others = numpyro.sample(
+            "loading", dist.Normal(0, 1).expand([tasks - factors, factors]).to_event(2)
+        )
+        rows = jnp.concatenate([rows, others])
+    return scale / factors**0.5 * jnp.zeros_like(rows).at[pivot_tasks(a, first)].set(rows)

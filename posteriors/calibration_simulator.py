@@ -11,6 +11,7 @@ occupation o and year t::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -174,8 +175,8 @@ def _draw_covariance(
         )
     scales["loading_scale"] = _half_normal(priors["loading_scale"], rng)
     covariance = np.diag(sd**2)
-    for factor in range(model["factors"]):
-        size = scales["loading_scale"] * priors["loading_decay"] ** factor
+    for _ in range(model["factors"]):
+        size = scales["loading_scale"] / math.sqrt(model["factors"])
         loading = size * rng.standard_normal(tasks)
         covariance += np.outer(loading, loading)
     return covariance

@@ -28,7 +28,7 @@ SOURCES = (
     "The model follows Freund and Mann (2025).",
 )
 _UNUSED_PRIORS = {
-    ("covariance", "lkj"): ("loading_scale", "loading_decay"),
+    ("covariance", "lkj"): ("loading_scale",),
     ("covariance", "factor"): ("skill_corr",),
     ("intercept", "known"): ("intercept_scale", "intercept_constant"),
     ("intercept", "orthogonal"): ("intercept_constant",),

@@ -37,8 +37,6 @@ def test_every_setting_of_the_model_is_described() -> None:
         ({"taste_scale": {"median": float("inf"), "log_sd": 0.5}}, "taste_scale.median"),
         ({"skill_mean": {"sd": -1.0}}, "skill_mean.sd"),
         ({"skill_corr": {"concentration": 0.0}}, "skill_corr.concentration"),
-        ({"loading_decay": 1.2}, "loading_decay"),
-        ({"loading_decay": 0.0}, "loading_decay"),
         ({"amenity_scale": {"scale": "wide"}}, "amenity_scale.scale"),
     ],
 )

@@ -17,6 +17,7 @@ from scipy import stats
 
 from taskroy.inference.seen import seen
 from taskroy.models.choice_grid import Grid
+from taskroy.models.pivot_tasks import pivot_tasks
 from taskroy.models.roy import roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.calibration_quantities import quantities
@@ -88,12 +89,12 @@ def test_the_program_computes_what_numpy_computes_at_the_truth(name: str) -> Non
             correlation = truth.skill_cov / np.outer(sd, sd)
             sites |= {"skill_sd": sd, "skill_corr_cholesky": np.linalg.cholesky(correlation)}
         else:  # which loadings and unique sds make up a covariance is not told: any that do
-            scale, decay = truth.scales["loading_scale"], model.priors.loading_decay
-            values, vectors = np.linalg.eigh(truth.skill_cov)
-            unique = np.full(2, np.sqrt(values[0] / 2))
-            root = vectors * np.sqrt(values - values[0] / 2)
-            loading = np.concatenate([root / (scale * decay ** np.arange(2)), np.zeros((2, 1))], 1)
-            sites |= {"unique_sd": unique, "loading": loading}
+            order = np.asarray(pivot_tasks(jnp.asarray(SETTING.task_weights), 2))
+            unique = np.full(2, np.sqrt(np.linalg.eigvalsh(truth.skill_cov)[0] / 2))
+            common = (truth.skill_cov - np.diag(unique**2))[np.ix_(order, order)]
+            size = truth.scales["loading_scale"] / np.sqrt(model.factors)
+            loading = {"loading_pivot": np.linalg.cholesky(common) / size}
+            sites |= {"unique_sd": unique} | loading
         found = program(jax.tree.map(jnp.asarray, sites), *map(jnp.asarray, careers))
         expected = true_quantities(SETTING, truth, careers, model.model_dump())
         for quantity, value in expected.items():

@@ -78,10 +78,11 @@ def quick_look(where: Conditions) -> Problem:
     values = starting_values(where.economy, where.settings)
     values.pop(WHITENED)
     if where.settings.covariance == "factor":
-        tasks = where.economy.technology.task_weights.shape[1]
+        tasks, factors = where.economy.technology.task_weights.shape[1], where.settings.factors
         values |= {
             "loading_scale": jnp.asarray(0.5),
-            "loading": jnp.full((tasks, where.settings.factors), 0.5),
+            "loading_pivot": jnp.eye(factors),
+            "loading": jnp.full((tasks - factors, factors), 0.5),
             "unique_sd": values.pop("skill_sd"),
         }
     expansion = no_expansion(where.economy)
