@@ -25,9 +25,8 @@ def pivot_tasks(task_weights: Float[Array, "O K"], number: int) -> Int[Array, " 
     for i in range(number):
         size = jnp.where(place < number, -1.0, (rest**2).sum(0))
         chosen = jnp.argmax(size)
-        direction = rest[:, chosen] / jnp.sqrt(
-            jnp.maximum(size[chosen], jnp.finfo(rest.dtype).tiny)
-        )
+        # Of a task that is like those before it nothing is left.
+        direction = rest[:, chosen] / jnp.sqrt(jnp.maximum(size[chosen], 1e-30))
         rest = rest - jnp.outer(direction, direction @ rest)
         place = place.at[chosen].set(i)
     return jnp.argsort(place)
