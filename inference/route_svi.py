@@ -15,7 +15,6 @@ from taskroy.inference.density import density_of
 from taskroy.inference.draws import Draws, Sampled, with_skills
 from taskroy.inference.gaussian_near import gaussian_near
 from taskroy.inference.importance_resampling import resample, smoothed_weights
-from taskroy.inference.look_from_top import is_wide, look_from_top
 from taskroy.inference.over_draws import over_draws
 from taskroy.inference.problem import Problem
 from taskroy.inference.route_call import Call
@@ -31,9 +30,9 @@ _WEIGHING_PROPOSALS = 16
 def svi(call: Call) -> Draws:
     """Draw θ from a fitted Gaussian, resampled by importance, and skills at each draw."""
     pilot_key, guide_key, sample_key, skill_key = jax.random.split(call.key, 4)
-    look_key, guide_key, weigh_key, resample_key = jax.random.split(guide_key, 4)
-    problem, around = _look(call, pilot_key, look_key)
+    problem = call.first_look(pilot_key).refined(call.inference.tolerance).ready_for_laplace()
     shared = replace(problem, mesh=call.mesh)
+    look_key, guide_key, weigh_key, resample_key = jax.random.split(guide_key, 4)
     guide = approximate(
         partial(shared.marginal, proposals=call.inference.svi_proposals),
         guide_key,
@@ -43,7 +42,7 @@ def svi(call: Call) -> Draws:
         progress=call.progress,
         name="SVI",
         draw_batch=call.batches,
-        around=around,
+        around=_gaussian_near(call, shared, look_key),
     )
     # Where devices shared the work each has a copy of its result.
     guide = guide._replace(parameters=own_copy(guide.parameters))
@@ -84,19 +83,11 @@ def _log_weights(
     return weight
 
 
-def _look(call: Call, key: Array, near_key: Array) -> tuple[Problem, tuple[Array, Array]]:
-    """Return the problem, ready for Laplace's method, and a Gaussian about like the posterior of θ.
-
-    It is that of the Hessian where a short fit ends, or, of many parameters, where the density is
-    highest.
-    """
-    problem = call.first_look(key).refined(call.inference.tolerance)
-    some = None if call.batches is None else _some(call, jax.random.fold_in(near_key, 1))
-    if is_wide(problem):
-        return look_from_top(problem, call.inference.tolerance, call.progress, some)
-    problem = problem.ready_for_laplace()
-    shared = replace(problem, mesh=call.mesh)
+def _gaussian_near(call: Call, problem: Problem, key: Array) -> tuple[Array, Array]:
+    """Return a Gaussian about like the posterior of θ: where a short fit ends, and its Hessian."""
+    batches = call.batches
     short = first_approximation(
-        shared.marginal, near_key, problem.start(), progress=call.progress, draw_batch=call.batches
+        problem.marginal, key, problem.start(), progress=call.progress, draw_batch=batches
     )
-    return problem, gaussian_near(shared, short.median(), some)
+    some = None if batches is None else _some(call, jax.random.fold_in(key, 1))
+    return gaussian_near(problem, short.median(), some)
