@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -83,7 +84,11 @@ def test_a_start_without_a_density_is_named(first: Problem) -> None:
 
 def test_of_few_parameters_nothing_is_climbed(first: Problem) -> None:
     assert not is_wide(first)
-    many = ModelSettings(covariance="factor", factors=120, intercept="known", amenities="none")
-    wide = replace(first, settings=many)
-    assert wide.parameters == 2 + 2 + 1 + 1 + 2 * 120 + 2
-    assert is_wide(wide)
+    factors = ModelSettings(covariance="factor", factors=120, intercept="known", amenities="none")
+    many = replace(first, settings=factors)
+    # Of two tasks' loadings three numbers can be told apart, however many factors there are.
+    assert many.parameters == 2 + 2 + 1 + 1 + 3 + 2
+    for parameters, discount in ((200, 0.0), (201, 0.0), (201, 0.9)):
+        settings = ModelSettings(state_dependence="experience", discount=discount)
+        asked: Any = SimpleNamespace(settings=settings, parameters=parameters)
+        assert is_wide(asked) == (parameters > 200 and discount == 0)
