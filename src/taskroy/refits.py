@@ -17,6 +17,7 @@ from taskroy.posteriors.bands import Band
 from taskroy.posteriors.grid import Summary, summarize
 from taskroy.progress import Progress
 from taskroy.run import add_counterfactual
+from taskroy.run_folder import claimed
 from taskroy.stages import CHECKPOINT, load_data
 from taskroy.study import Study
 from taskroy.study_tables import CounterfactualSettings
@@ -75,13 +76,14 @@ def refitted(
     panel, tasks = load_data(study)
     if one.choice in _OF_THE_DATA and (panel.sha256, tasks.sha256) == data:
         return None
-    # What a machine with other devices kept is of no use here.
-    if not stands(folder / CHECKPOINT, describe_fit(panel, tasks, study.model, study.inference)):
-        delete_checkpoint(folder / CHECKPOINT)
-    place, _ = fit_into(one.study, study_text(one.study), folder, progress=progress)
-    settings = CounterfactualSettings(weighted=one.study.counterfactual.weighted)
+    fit, kept = describe_fit(panel, tasks, study.model, study.inference), folder / CHECKPOINT
+    with claimed(folder, overwrite=False):  # that of a fit that runs somewhere is left alone
+        if not stands(kept, fit):  # what a machine with other devices kept is of no use here
+            delete_checkpoint(kept)
+    place, _ = fit_into(study, study_text(study), folder, progress=progress)
+    settings = CounterfactualSettings(weighted=study.counterfactual.weighted)
     result = add_counterfactual(
-        open_posterior(place, lazy=True), one.study.scenario, place, settings=settings,
+        open_posterior(place, lazy=True), study.scenario, place, settings=settings,
         progress=progress,
     )  # fmt: skip
     found = summarize(result["counterfactual"].to_dataset(), band)

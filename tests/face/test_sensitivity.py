@@ -17,8 +17,10 @@ import pytest
 
 from taskroy.data.task_weights import task_weights
 from taskroy.errors import FitError, GateError, ModelError, StudyError
+from taskroy.posteriors.checkpoint import open_checkpoint
 from taskroy.posteriors.grid import Grid, Outcome
 from taskroy.progress import Silent
+from taskroy.run_folder import claimed
 from taskroy.sensitivity import sensitivity
 from taskroy.study import Study
 
@@ -166,6 +168,20 @@ def test_a_cluster_fits_alternatives_from_wherever_it_is(stand_ins: Any, tmp_pat
     stand_ins.calls.clear()
     assert ran(Path("out"), text=text) == grid  # what the cluster did is found here
     assert "fit" not in stand_ins.calls
+
+
+def test_a_fit_that_runs_elsewhere_keeps_its_checkpoint(stand_ins: Any, tmp_path: Path) -> None:
+    """Of other devices it would be deleted, were nobody using it."""
+    place = tmp_path / "out" / by_value(ran(tmp_path / "out"))["none"].folder
+    (place / "outcome.json").unlink()
+    with open_checkpoint(place / "checkpoint", {"devices": "others"}) as kept:
+        kept.save("state", {})
+    with claimed(place, overwrite=False):
+        again = by_value(ran(tmp_path / "out"))["none"]
+    assert "Another run is using this folder" in again.failure
+    assert (place / "checkpoint/state.npz").exists()
+    assert by_value(ran(tmp_path / "out"))["none"].trusted
+    assert not (place / "checkpoint").exists()
 
 
 def test_workers_that_do_not_see_the_folder_are_refused(stand_ins: Any, tmp_path: Path) -> None:

@@ -61,13 +61,13 @@ def test_they_are_stored_with_a_posterior(tmp_path: Path) -> None:
 
 
 def test_skills_become_levels_in_little_memory(tmp_path: Path) -> None:
-    """Of arrays of 95 MB each never more than 40 draws, or a few chunks, are in memory."""
-    shape = (2, 400, 400, 37)
+    """Of arrays of 189 MB each never more than 40 draws, or a few chunks, are in memory."""
+    shape = (2, 800, 400, 37)
     deviation, skills = (room_on_disk(tmp_path / name, shape, np.float64) for name in "ab")
     for chain in range(2):
-        for draw in range(0, 400, 40):
+        for draw in range(0, 800, 40):
             deviation[chain, draw : draw + 40] = chain + 0.01 * draw
-    mean = np.arange(2.0 * 400 * 37).reshape(2, 400, 37)
+    mean = np.arange(2.0 * 800 * 37).reshape(2, 800, 37)
     tracemalloc.start()
     levels_of_skills(mean, DrawnSkills(deviation), DrawnSkills(skills))
     _, peak = tracemalloc.get_traced_memory()
