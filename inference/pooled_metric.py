@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Float
 from numpyro.infer.hmc import HMCState
 
@@ -78,10 +79,39 @@ def with_metric(state: HMCState, moments: Moments) -> HMCState:
 
 
 def pooled(guess: _Matrix, number: Array | float, scatter: _Matrix) -> _Matrix:
-    """Return the (co)variance of draws, mixed with a guess worth two draws a number of a row."""
+    """Return the (co)variance of draws, mixed with a guess worth two draws a number of a row.
+
+    A covariance that is guessed too narrow is widened first, as `widened` has it.
+    """
     worth = _DRAWS_A_NUMBER * (len(guess) if guess.ndim == 2 else 1)
+    if guess.ndim == 2:
+        guess = widened(guess, number, scatter)
     mixed: _Matrix = (scatter + worth * guess) / (number + worth)
     return mixed
+
+
+def widened(
+    guess: Float[Array, "D D"], number: Array | float, scatter: Float[Array, "D D"]
+) -> Float[Array, "D D"]:
+    """Return a guess of a covariance, as wide as draws are where chance alone has them no wider.
+
+    In units of the guess, n independent draws would have a covariance with eigenvalues of at most
+    (1 + √γ)², γ = D/n (Marchenko and Pastur 1967). A larger one is of a direction that the guess
+    has too narrow; the variance there is what would give an eigenvalue as large (Baik and
+    Silverstein 2006). Elsewhere the guess stands: of hundreds of parameters draws are too few to
+    say better.
+    """
+    root = jnp.linalg.cholesky(guess)
+    half = solve_triangular(root, scatter, lower=True)
+    seen = solve_triangular(root, half.T, lower=True) / number
+    value, vector = jnp.linalg.eigh(0.5 * (seen + seen.T))
+    ratio = len(guess) / number
+    value = jnp.maximum(value, (1 + jnp.sqrt(ratio)) ** 2)
+    middle = value + 1 - ratio
+    variance = 0.5 * (middle + jnp.sqrt(jnp.maximum(middle**2 - 4 * value, 0.0)))
+    excess = jnp.where(value > (1 + jnp.sqrt(ratio)) ** 2, variance - 1, 0.0)
+    wide = root @ vector
+    return guess + (wide * excess) @ wide.T
 
 
 def _roots(inverse_mass: _Matrix) -> tuple[_Matrix, _Matrix]:

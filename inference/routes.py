@@ -104,18 +104,22 @@ def _joint_nuts(call: Call) -> Draws:
         model, start = problem.joint, problem.start()
         return first_approximation(model, guide_key, start, progress=call.progress, around=around)
 
-    def look() -> tuple[Problem, Approximation]:
+    def look() -> tuple[Problem, Approximation, Array]:
         tolerance = call.inference.tolerance
         first = call.first_look(pilot_key).refined(tolerance)
         if is_wide(first):
             problem, around = look_from_top(first, tolerance, call.progress)
             guide = fit(problem, around)
+            # The guide has skills independent of θ: the more of them, the more its θ is as wide
+            # as θ given skills, and no wider.
+            covariance = around[1] @ around[1].T
         else:
             problem, guide = look_again(first, fit, tolerance)
+            covariance = guide.parameter_gaussian().covariance_matrix
         draws = guide.sample(spread_key, _SPREAD_DRAWS)
         # Few draws of a guide: the tails of the posterior lie further out.
         grids = joint_grids(problem, draws, tolerance / _SPREAD_MARGIN, margin=1.0)
-        return problem.with_grids(grids), guide
+        return problem.with_grids(grids), guide, covariance
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         # The Hessian in θ alone would be that given skills: too narrow.
@@ -132,17 +136,18 @@ def _marginal_nuts(call: Call) -> Draws:
         model, start = problem.marginal, problem.start()
         return first_approximation(model, guide_key, start, progress=call.progress, around=around)
 
-    def look() -> tuple[Problem, Approximation]:
+    def look() -> tuple[Problem, Approximation, Array]:
         first = call.first_look(pilot_key)
         if is_wide(first):
             problem, around = look_from_top(first, call.inference.tolerance, call.progress)
-            return problem, fit(problem, around)
+            guide = fit(problem, around)
+            return problem, guide, guide.parameter_gaussian().covariance_matrix
         first = first.ready_for_laplace()
         guide = fit(first)
         # The second look is from where the posterior is: Newton's steps start nearer.
         at = partial(generated_values, first.marginal, first.sites(skills=False))
         there = first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance)
-        return there.ready_for_laplace(), guide
+        return there.ready_for_laplace(), guide, guide.parameter_gaussian().covariance_matrix
 
     def mass(density: Density, problem: Problem, start: Start) -> Array:
         point = jax.jit(density.to_real)(problem.start())
@@ -177,7 +182,7 @@ def _simulated_mle(call: Call) -> Draws:
 
 def _nuts(
     call: Call,
-    look: Callable[[], tuple[Problem, Approximation]],
+    look: Callable[[], tuple[Problem, Approximation, Array]],
     model: Callable[[Problem], Any],
     mass: Callable[[Density, Problem, Start], Array],
     grids_at: Callable[[Problem, dict[str, Array], float], Grids],
@@ -191,9 +196,8 @@ def _nuts(
     inference = call.inference
 
     def find() -> Start:
-        problem, guide = look()
+        problem, guide, covariance = look()
         points = guide.sample(start_key, inference.chains)
-        covariance = guide.parameter_gaussian().covariance_matrix
         return Start(problem.pilot, points, guide.parameter_sites, covariance)
 
     start = kept(call.checkpoint, find)

@@ -28,14 +28,21 @@ from taskroy.data.panel import PanelArrays
 from taskroy.errors import ModelError
 from taskroy.models.careers import Careers
 from taskroy.models.choice_grid import Grid
-from taskroy.models.pivot_tasks import pivot_tasks
 from taskroy.models.settings import ModelSettings
+from taskroy.models.skill_covariance import sample_skill_covariance
 from taskroy.models.technology import Technology
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=("technology", "design", "observed", "wage_level", "orthogonal_basis"),
+    data_fields=(
+        "technology",
+        "design",
+        "observed",
+        "wage_level",
+        "orthogonal_basis",
+        "task_directions",
+    ),
     meta_fields=(),
 )
 @dataclass(frozen=True)
@@ -54,6 +61,9 @@ class Economy:
         Mean log wage of the panel, the centre of the prior of potential wages.
     orthogonal_basis
         Orthonormal basis of {μ : Aᵀμ = 0}, (O, O − rank A).
+    task_directions
+        Orthonormal basis of task space, (K, K): columns are the right singular vectors of A, those
+        first in which occupations' weights are longest.
     """
 
     technology: Technology
@@ -61,6 +71,7 @@ class Economy:
     observed: Bool[Array, "N T"]
     wage_level: Float[Array, ""]
     orthogonal_basis: Float[Array, "O B"]
+    task_directions: Float[Array, "K K"]
 
     def of(self, workers: Int[Array, " B"]) -> Economy:
         """Return the same economy, of some workers only, by their indices."""
@@ -73,15 +84,20 @@ class Economy:
 
 def economy(technology: Technology, panel: PanelArrays) -> Economy:
     """Build the model's conditions from a technology and the padded arrays of a panel."""
-    u, singular, _ = np.linalg.svd(np.asarray(technology.task_weights))
-    rank = int((singular > 1e-8 * singular[0]).sum())
     return Economy(
         technology,
         jnp.asarray(panel.design),
         jnp.asarray(panel.observed),
         jnp.asarray(panel.log_wage[panel.observed].mean()),
-        jnp.asarray(u[:, rank:]),
+        *bases(np.asarray(technology.task_weights)),
     )
+
+
+def bases(task_weights: Float[np.ndarray, "O K"]) -> tuple[Array, Array]:
+    """Return the orthogonal basis and the task directions of an economy with these weights."""
+    left, singular, right = np.linalg.svd(task_weights)
+    rank = int((singular > 1e-8 * singular[0]).sum())
+    return jnp.asarray(left[:, rank:]), jnp.asarray(right.T)
 
 
 def roy_model(
@@ -126,7 +142,8 @@ def roy_model(
     taste_scale = numpyro.sample("taste_scale", priors.taste_scale.distribution())
     mean_potential, skill_mean = _levels(economy, settings)
     amenity = _amenities(economy, settings)
-    skill_scale_tril = _skill_covariance(economy, settings)
+    # Σ = LLᵀ
+    skill_scale_tril = sample_skill_covariance(economy.task_directions, settings)
     coefficient = numpyro.sample(
         "coefficient",
         dist.Normal(0.0, priors.coefficient.sd).expand([economy.design.shape[-1]]).to_event(1),
@@ -226,45 +243,3 @@ def _amenities(economy: Economy, settings: ModelSettings) -> Array:
         return jnp.zeros(occupations)
     scale = numpyro.sample("amenity_scale", settings.priors.amenity_scale.distribution())
     return numpyro.sample("amenity", dist.ZeroSumNormal(scale, event_shape=(occupations,)))
-
-
-def _skill_covariance(economy: Economy, settings: ModelSettings) -> Array:
-    """Cholesky factor of Σ, (K, K)."""
-    priors, tasks = settings.priors, economy.technology.task_weights.shape[1]
-    if settings.covariance == "lkj":
-        sd = numpyro.sample("skill_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1))
-        factor = numpyro.sample(
-            "skill_corr_cholesky", dist.LKJCholesky(tasks, priors.skill_corr.concentration)
-        )
-        numpyro.deterministic("skill_corr", factor @ factor.T)
-        return sd[:, None] * factor
-    loading = _loadings(economy, settings)
-    unique = numpyro.sample("unique_sd", priors.skill_sd.distribution().expand([tasks]).to_event(1))
-    covariance = loading @ loading.T + jnp.diag(unique**2)
-    sd = numpyro.deterministic("skill_sd", jnp.sqrt(jnp.diag(covariance)))
-    numpyro.deterministic("skill_corr", covariance / (sd[:, None] * sd))
-    return jnp.linalg.cholesky(covariance)
-
-
-def _loadings(economy: Economy, settings: ModelSettings) -> Array:
-    """Λ of ΛΛᵀ, the part of Σ that factors have in common, (K, F).
-
-    All entries are N(0, λ²/F) a priori. But Λ and ΛQ, Q orthogonal, have one ΛΛᵀ: nothing tells
-    them apart, and a posterior of Λ would be a curved ridge of all of them. So of Λ = LQ only L is
-    drawn, which is lower trapezoidal with a positive diagonal: its first rows are Bartlett's
-    factor of a Wishart matrix, the others are as Λ's (Leung and Drton 2016). The prior of ΛΛᵀ is
-    the same whichever tasks come first.
-    """
-    priors, a = settings.priors, economy.technology.task_weights
-    tasks, factors = a.shape[1], settings.factors
-    scale = numpyro.sample("loading_scale", priors.loading_scale.distribution())
-    first = min(tasks, factors)
-    rows = numpyro.sample(
-        "loading_pivot", dist.WishartCholesky(factors, scale_tril=jnp.eye(first, dtype=a.dtype))
-    )
-    if tasks > factors:
-        others = numpyro.sample(
-            "loading", dist.Normal(0, 1).expand([tasks - factors, factors]).to_event(2)
-        )
-        rows = jnp.concatenate([rows, others])
-    return scale / factors**0.5 * jnp.zeros_like(rows).at[pivot_tasks(a, first)].set(rows)

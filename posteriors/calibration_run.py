@@ -22,7 +22,7 @@ from taskroy.inference.many import Fits, compile_fits
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.choice_grid import Grid
 from taskroy.models.priors import HalfNormal, LogNormal, Normal, Priors
-from taskroy.models.roy import Economy
+from taskroy.models.roy import Economy, bases
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
 from taskroy.posteriors.calibration import ranks
@@ -200,13 +200,12 @@ def _example(plan: Plan) -> dict[str, Float[np.ndarray, "..."]]:
 def economy_of(setting: Setting) -> Economy:
     """Return the setting as the model's conditions."""
     technology = Technology.from_task_weights(setting.task_weights, setting.labor_share)
-    u, _, _ = np.linalg.svd(setting.task_weights)
     return Economy(
         technology,
         jnp.asarray(setting.design),
         jnp.asarray(setting.observed),
         jnp.asarray(setting.wage_level),
-        jnp.asarray(u[:, setting.task_weights.shape[1] :]),
+        *bases(setting.task_weights),
     )
 
 

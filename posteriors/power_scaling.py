@@ -38,7 +38,12 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
     "spread of intercepts": ("intercept_scale",),
     "spread of amenities": ("amenity_scale",),
     "skill sds": ("skill_sd", "unique_sd"),
-    "skill correlations": ("skill_corr_cholesky", "loading", "loading_pivot", "loading_scale"),
+    "skill correlations": (
+        "skill_corr_cholesky",
+        "loading_triangle",
+        "loading_rest",
+        "loading_scale",
+    ),
     "coefficients": ("coefficient",),
 }
 _PARAMETERS = {

@@ -32,8 +32,8 @@ def test_an_unknown_name_is_told_the_names(taskroy: Any) -> None:
     assert told.exit_code == 2
     assert "There is no benchmark 'gradient'. Did you mean 'gradients'?" in told.stderr
     assert (
-        "choice, gradients, scaling, full-panel, counterfactual, sampling, agreement, estimates, "
-        "coverage" in told.stderr
+        "choice, gradients, scaling, full-panel, memory, counterfactual, sampling, agreement, "
+        "estimates, coverage" in told.stderr
     )
     assert not Path("out").exists()
 

@@ -10,7 +10,13 @@ import numpy as np
 from numpyro.infer import NUTS
 
 from taskroy.inference.chains import run_chains
-from taskroy.inference.pooled_metric import no_moments, pooled, with_draws, with_metric
+from taskroy.inference.pooled_metric import (
+    no_moments,
+    pooled,
+    widened,
+    with_draws,
+    with_metric,
+)
 from taskroy.inference.settings import InferenceSettings
 from taskroy.inference.target import Target
 from taskroy.progress import Silent
@@ -86,6 +92,32 @@ def test_many_draws_outweigh_the_guess_and_few_do_not() -> None:
     few = pooled(np.eye(3), 4, draws[:4].T @ draws[:4])
     assert (np.linalg.eigvalsh(few) >= 0.6 - 1e-12).all()
     assert (pooled(np.ones(3), 4, (draws[:4] ** 2).sum(0)) >= 1 / 3 - 1e-12).all()
+
+
+def test_a_direction_guessed_too_narrow_is_widened_and_the_others_stand() -> None:
+    # A hundred numbers, two hundred draws: two directions a thousand and a hundred times as wide.
+    rng = np.random.default_rng(4)
+    size, number = 100, 200
+    root = np.tril(rng.normal(size=(size, size))) + 10 * np.eye(size)
+    guess = root @ root.T
+    sd = np.ones(size)
+    sd[:2] = np.sqrt([1000.0, 100.0])
+    turn = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    draws = (rng.normal(size=(number, size)) * sd) @ turn.T @ root.T
+    found = widened(jnp.asarray(guess), number, jnp.asarray(draws.T @ draws))
+    seen = np.linalg.solve(root, np.linalg.solve(root, np.asarray(found)).T)
+    value, vector = np.linalg.eigh(seen)
+    # Chance has the largest eigenvalue of noise above its bound in one of six at this size: none
+    # or one of the others may be widened, to less than twice.
+    assert (value[:-3] < 1 + 1e-8).all()
+    assert value[-3] < 2
+    # Variances of 200 draws, to four standard errors.
+    np.testing.assert_allclose(value[-2:], [100, 1000], rtol=4 * np.sqrt(2 / number))
+    assert abs(vector[:, -1] @ turn[:, 0]) > 0.99
+    # Draws as the guess has them leave it alone.
+    alike = rng.normal(size=(20_000, size)) @ root.T
+    same = widened(jnp.asarray(guess), 20_000, jnp.asarray(alike.T @ alike))
+    np.testing.assert_allclose(same, guess, rtol=0.2, atol=0.01 * guess.max())
 
 
 def test_chains_learn_a_metric_from_each_other() -> None:

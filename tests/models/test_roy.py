@@ -16,7 +16,6 @@ from scipy.stats import ks_2samp, multivariate_normal
 
 from taskroy.data.panel import PanelArrays
 from taskroy.errors import ModelError
-from taskroy.models.pivot_tasks import pivot_tasks
 from taskroy.models.roy import Economy, economy, roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.models.technology import Technology
@@ -98,7 +97,8 @@ def sizes(economy: Economy, settings: ModelSettings) -> dict[str, tuple[int, ...
         expected["skill_corr_cholesky"] = (tasks, tasks)
     else:
         expected |= {"loading_scale": (), "unique_sd": (tasks,)}
-        expected |= {"loading_pivot": (FACTORS, FACTORS), "loading": (tasks - FACTORS, FACTORS)}
+        expected["loading_triangle"] = (FACTORS, FACTORS)
+        expected["loading_rest"] = (tasks - FACTORS, FACTORS)
     return expected
 
 
@@ -155,14 +155,13 @@ def test_prior_draws_obey_the_identities_of_the_model(
     if settings.amenities == "pooled":
         np.testing.assert_allclose(draws["amenity"].sum(1), 0.0, atol=1e-12)
     if settings.covariance == "factor":
-        rows = draws["loading_pivot"]
+        rows = draws["loading_triangle"]
         assert (np.triu(rows, 1) == 0).all()
         assert (np.diagonal(rows, axis1=1, axis2=2) > 0).all()
         if settings.factors < 3:
-            rows = np.concatenate([rows, draws["loading"]], axis=1)
-        order = np.asarray(pivot_tasks(small.technology.task_weights, len(rows[0])))
+            rows = np.concatenate([rows, draws["loading_rest"]], axis=1)
         size = draws["loading_scale"][:, None, None] / np.sqrt(settings.factors)
-        loading = (size * rows)[:, np.argsort(order)]
+        loading = size * (np.asarray(small.task_directions) @ rows)
         variance = (loading**2).sum(2) + draws["unique_sd"] ** 2
         np.testing.assert_allclose(draws["skill_sd"] ** 2, variance, rtol=1e-12)
         covariance = (loading[:, 0] * loading[:, 1]).sum(1)

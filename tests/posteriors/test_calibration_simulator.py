@@ -17,7 +17,6 @@ from scipy import stats
 
 from taskroy.inference.seen import seen
 from taskroy.models.choice_grid import Grid
-from taskroy.models.pivot_tasks import pivot_tasks
 from taskroy.models.roy import roy_model
 from taskroy.models.settings import ModelSettings
 from taskroy.posteriors.calibration_quantities import quantities
@@ -89,11 +88,11 @@ def test_the_program_computes_what_numpy_computes_at_the_truth(name: str) -> Non
             correlation = truth.skill_cov / np.outer(sd, sd)
             sites |= {"skill_sd": sd, "skill_corr_cholesky": np.linalg.cholesky(correlation)}
         else:  # which loadings and unique sds make up a covariance is not told: any that do
-            order = np.asarray(pivot_tasks(jnp.asarray(SETTING.task_weights), 2))
+            basis = np.asarray(conditions.task_directions)
             unique = np.full(2, np.sqrt(np.linalg.eigvalsh(truth.skill_cov)[0] / 2))
-            common = (truth.skill_cov - np.diag(unique**2))[np.ix_(order, order)]
+            common = basis.T @ (truth.skill_cov - np.diag(unique**2)) @ basis
             size = truth.scales["loading_scale"] / np.sqrt(model.factors)
-            loading = {"loading_pivot": np.linalg.cholesky(common) / size}
+            loading = {"loading_triangle": np.linalg.cholesky(common) / size}
             sites |= {"unique_sd": unique} | loading
         found = program(jax.tree.map(jnp.asarray, sites), *map(jnp.asarray, careers))
         expected = true_quantities(SETTING, truth, careers, model.model_dump())

@@ -81,8 +81,8 @@ def quick_look(where: Conditions) -> Problem:
         tasks, factors = where.economy.technology.task_weights.shape[1], where.settings.factors
         values |= {
             "loading_scale": jnp.asarray(0.5),
-            "loading_pivot": jnp.eye(factors),
-            "loading": jnp.full((tasks - factors, factors), 0.5),
+            "loading_triangle": jnp.eye(factors),
+            "loading_rest": jnp.full((tasks - factors, factors), 0.5),
             "unique_sd": values.pop("skill_sd"),
         }
     expansion = no_expansion(where.economy)

@@ -34,6 +34,11 @@ BENCHMARKS = (
         "What does the joint gradient cost at the size of the NLSY97? Wanted: at most a second.",
     ),
     Benchmark(
+        "memory",
+        "What does a whole fit take of memory at its peak, and how does that grow with draws and "
+        "with workers? Wanted: flat in workers times draws.",
+    ),
+    Benchmark(
         "counterfactual",
         "What does a draw of a scenario cost at the size of the NLSY97, and how often are prices "
         "tried until they clear markets? Wanted: 1,000 draws in 10 minutes and 2 GB on two cores.",

@@ -1,0 +1,86 @@
+"""What a whole fit takes of memory at its peak, and how that grows with draws and workers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from taskroy.benchmarks.benchmark import Effort, Row
+from taskroy.inference.settings import InferenceSettings
+from taskroy.models.settings import ModelSettings
+
+_SEED = 1
+_BASE = {"workers": 1000, "years": 8, "occupations": 46, "tasks": 18}
+_QUICK = {"workers": 20, "years": 3, "occupations": 5, "tasks": 2}
+# Trees are cut short: how far a chain goes in an iteration takes time, and no memory.
+_DEPTH = 2
+_CHAINS, _WARMUP, _DRAWS = 4, 10, 50
+_MORE_DRAWS, _MORE_WORKERS = 8, 2
+# Linux counts in kilobytes, macOS in bytes.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def run(effort: Effort) -> Iterator[Row]:
+    """Fit the base, then with more draws, then with more workers; each in a process of its own."""
+    base = _QUICK if effort.quick else _BASE
+    more = base | {"workers": _MORE_WORKERS * base["workers"]}
+    cases = {
+        "base": (base, _DRAWS),
+        f"{_MORE_DRAWS} times the draws": (base, _MORE_DRAWS * _DRAWS),
+        f"{_MORE_WORKERS} times the workers": (more, _DRAWS),
+    }
+    first = 0.0
+    for what, (size, draws) in cases.items():
+        # A process remembers its highest peak: a new one for each.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            before, peak = pool.submit(_peaks, size, draws).result()
+        first = first or peak
+        skills = 8e-6 * _CHAINS * draws * size["workers"] * size["tasks"]
+        yield Row(
+            f"whole fit, {what}",
+            size | {"chains": _CHAINS, "draws": draws},
+            _SEED,
+            "float64",
+            {
+                "megabytes_of_process": peak,
+                "times_base": peak / first,
+                "megabytes_before_the_fit": before,
+                "megabytes_of_all_skills": skills,
+            },
+            "simulated; three factors and a diagonal; nuts, from the pilot to the stored "
+            "posterior, trees cut short; peak of a process of its own",
+        )
+
+
+def _peaks(size: Mapping[str, int], draws: int) -> tuple[float, float]:
+    """Fit and store; return the process's peak memory before and after, megabytes."""
+    from taskroy.benchmarks.panels import simulated_panel
+    from taskroy.posteriors.fit import fit
+    from taskroy.posteriors.store import save_posterior
+
+    panel, _, table = simulated_panel(**size, seed=_SEED)
+    before = _peak()
+    inference = InferenceSettings(
+        chains=_CHAINS, warmup=_WARMUP, draws=draws, max_tree_depth=_DEPTH, seed=_SEED
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        found = fit(
+            panel,
+            table,
+            model=ModelSettings(covariance="factor"),
+            inference=inference,
+            checkpoint=Path(folder) / "checkpoint",
+            keep_checkpoint=True,
+        )
+        save_posterior(found, Path(folder) / "posterior.zarr")
+    return before, _peak()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
