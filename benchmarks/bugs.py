@@ -17,6 +17,7 @@ class Bug(NamedTuple):
 
 
 ROY, CAREERS = "models/roy.py", "models/careers.py"
+SKILLS = "models/skill_covariance.py"
 BUGS = (
     Bug(
         "none: the program as it is",
@@ -100,10 +101,10 @@ BUGS = (
         "deviation @ economy.technology.task_weights.T",
         "deviation @ economy.technology.task_weights[:, ::-1].T",
     ),
-    Bug("correlations dropped", ROY, "return sd[:, None] * factor", "return jnp.diag(sd)"),
+    Bug("correlations dropped", SKILLS, "return sd[:, None] * factor", "return jnp.diag(sd)"),
     Bug(
         "variances for sds of skills",
-        ROY,
+        SKILLS,
         "return sd[:, None] * factor",
         "return sd[:, None] ** 2 * factor",
     ),
@@ -153,7 +154,7 @@ BUGS = (
     ),
     Bug(
         "concentration of correlations inverted",
-        ROY,
+        SKILLS,
         "priors.skill_corr.concentration",
         "1 / priors.skill_corr.concentration",
     ),

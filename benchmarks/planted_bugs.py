@@ -23,19 +23,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bugs import BUGS, ROY, Bug
+from bugs import BUGS, ROY, SKILLS, Bug
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = {
     "vault": "test_vault.py",
     "NumPy at the truth": "test_the_program_computes",
     "NumPy prior": "test_both_programs_draw_from_one_prior[pooled]",
-    "densities, sites, world": ("test_density.py", "test_roy.py", "test_world.py"),
+    "densities, sites, world": (
+        "test_density.py",
+        "test_roy.py",
+        "test_skill_covariance.py",
+        "test_world.py",
+    ),
 }
 FILES = ("tests/models/test_vault.py", "tests/posteriors/test_calibration_simulator.py")
 MODEL_TESTS = (
     "tests/inference/test_density.py",
     "tests/models/test_roy.py",
+    "tests/models/test_skill_covariance.py",
     "tests/models/test_world.py",
 )
 # What is calibrated: the variant that compiles fastest, unless the bug is not in it.
@@ -66,7 +72,7 @@ def main() -> None:
         lazy = not given.thorough
         tests = failed_tests("test_value_and_gradient or computes")
         run = ["vault", "NumPy at the truth"]
-        if bug.file == ROY and not (tests and lazy):
+        if bug.file in (ROY, SKILLS) and not (tests and lazy):
             tests += failed_tests("one_prior and pooled")
             run.append("NumPy prior")
         if not (tests and lazy):

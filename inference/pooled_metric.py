@@ -18,6 +18,9 @@ from numpyro.infer.hmc import HMCState
 
 # A first guess counts as so many draws for each number in a row of the matrix.
 _DRAWS_A_NUMBER = 2
+# Eigenvalues of this many times what independent draws would have are not chance. Autoregressive
+# chains with correlations of 0.5 have twice as much, of 0.8 some five times.
+_BEYOND_CHANCE = 4.0
 
 type _Blocks = dict[tuple[str, ...], Array]
 type _Matrix = Float[Array, "D D"] | Float[Array, " D"]
@@ -79,9 +82,10 @@ def with_metric(state: HMCState, moments: Moments) -> HMCState:
 
 
 def pooled(guess: _Matrix, number: Array | float, scatter: _Matrix) -> _Matrix:
-    """Return the (co)variance of draws, mixed with a guess worth two draws a number of a row.
+    """Return the (co)variance of draws, one or more, mixed with a guess.
 
-    A covariance that is guessed too narrow is widened first, as `widened` has it.
+    The guess counts as two draws for each number in a row. Where it is a covariance, what `widened`
+    makes of it is mixed instead.
     """
     worth = _DRAWS_A_NUMBER * (len(guess) if guess.ndim == 2 else 1)
     if guess.ndim == 2:
@@ -93,23 +97,23 @@ def pooled(guess: _Matrix, number: Array | float, scatter: _Matrix) -> _Matrix:
 def widened(
     guess: Float[Array, "D D"], number: Array | float, scatter: Float[Array, "D D"]
 ) -> Float[Array, "D D"]:
-    """Return a guess of a covariance, as wide as draws are where chance alone has them no wider.
+    """Return a guess of a covariance, widened where draws are far wider than chance explains.
 
     In units of the guess, n independent draws would have a covariance with eigenvalues of at most
-    (1 + √γ)², γ = D/n (Marchenko and Pastur 1967). A larger one is of a direction that the guess
-    has too narrow; the variance there is what would give an eigenvalue as large (Baik and
-    Silverstein 2006). Elsewhere the guess stands: of hundreds of parameters draws are too few to
-    say better.
+    (1 + √γ)², γ = D/n (Marchenko and Pastur 1967). Draws of chains are not independent, which
+    widens that; but an eigenvalue of several times as much is of a direction that the guess has too
+    narrow, and the variance there is what would give such an eigenvalue (Baik and Silverstein
+    2006). Elsewhere the guess stands: of hundreds of parameters draws are too few to say better.
     """
     root = jnp.linalg.cholesky(guess)
     half = solve_triangular(root, scatter, lower=True)
     seen = solve_triangular(root, half.T, lower=True) / number
     value, vector = jnp.linalg.eigh(0.5 * (seen + seen.T))
     ratio = len(guess) / number
-    value = jnp.maximum(value, (1 + jnp.sqrt(ratio)) ** 2)
+    edge = (1 + jnp.sqrt(ratio)) ** 2
     middle = value + 1 - ratio
     variance = 0.5 * (middle + jnp.sqrt(jnp.maximum(middle**2 - 4 * value, 0.0)))
-    excess = jnp.where(value > (1 + jnp.sqrt(ratio)) ** 2, variance - 1, 0.0)
+    excess = jnp.where(value > _BEYOND_CHANCE * edge, variance - 1, 0.0)
     wide = root @ vector
     return guess + (wide * excess) @ wide.T
 

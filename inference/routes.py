@@ -110,22 +110,19 @@ def _joint_nuts(call: Call) -> Draws:
         if is_wide(first):
             problem, around = look_from_top(first, tolerance, call.progress)
             guide = fit(problem, around)
-            # The guide has skills independent of θ: the more of them, the more its θ is as wide
-            # as θ given skills, and no wider.
+            # The guide has θ independent of skills: the more of them there are, the nearer to
+            # the width of θ given skills, which is too narrow.
             covariance = around[1] @ around[1].T
         else:
             problem, guide = look_again(first, fit, tolerance)
+            # The Hessian in θ alone would be that given skills.
             covariance = guide.parameter_gaussian().covariance_matrix
         draws = guide.sample(spread_key, _SPREAD_DRAWS)
         # Few draws of a guide: the tails of the posterior lie further out.
         grids = joint_grids(problem, draws, tolerance / _SPREAD_MARGIN, margin=1.0)
         return problem.with_grids(grids), guide, covariance
 
-    def mass(density: Density, problem: Problem, start: Start) -> Array:
-        # The Hessian in θ alone would be that given skills: too narrow.
-        return start.covariance
-
-    sampled, whitened = _nuts(call, look, Problem.joint, mass, joint_grids, sample_key)
+    sampled, whitened = _nuts(call, look, Problem.joint, joint_grids, sample_key)
     return joint_draws(sampled, whitened, call.progress)
 
 
@@ -140,20 +137,18 @@ def _marginal_nuts(call: Call) -> Draws:
         first = call.first_look(pilot_key)
         if is_wide(first):
             problem, around = look_from_top(first, call.inference.tolerance, call.progress)
-            guide = fit(problem, around)
-            return problem, guide, guide.parameter_gaussian().covariance_matrix
+            return problem, fit(problem, around), around[1] @ around[1].T
         first = first.ready_for_laplace()
         guide = fit(first)
         # The second look is from where the posterior is: Newton's steps start nearer.
         at = partial(generated_values, first.marginal, first.sites(skills=False))
         there = first.looked_at_from(jax.jit(at)(guide.median()), call.inference.tolerance)
-        return there.ready_for_laplace(), guide, guide.parameter_gaussian().covariance_matrix
-
-    def mass(density: Density, problem: Problem, start: Start) -> Array:
+        problem = there.ready_for_laplace()
+        density = density_of(problem.marginal)
         point = jax.jit(density.to_real)(problem.start())
-        return covariance_near(density.potential, point, start.parameters)
+        return problem, guide, covariance_near(density.potential, point, guide.parameter_sites)
 
-    sampled, _ = _nuts(call, look, Problem.marginal, mass, marginal_grids, sample_key)
+    sampled, _ = _nuts(call, look, Problem.marginal, marginal_grids, sample_key)
     return with_skills(sampled, skill_key, call.progress)
 
 
@@ -184,13 +179,13 @@ def _nuts(
     call: Call,
     look: Callable[[], tuple[Problem, Approximation, Array]],
     model: Callable[[Problem], Any],
-    mass: Callable[[Density, Problem, Start], Array],
     grids_at: Callable[[Problem, dict[str, Array], float], Grids],
     key: Array,
 ) -> tuple[Sampled, Pieces]:
     """Sample a model of the problem by NUTS, from where the checkpoint or a look says.
 
-    Its sites are in pieces where they are not θ's.
+    A look finds the problem, a guide to draw starting points from, and a first guess of the
+    covariance of θ. The model's sites are in pieces where they are not θ's.
     """
     start_key, chain_key = jax.random.split(key)
     inference = call.inference
@@ -219,7 +214,7 @@ def _nuts(
         chain_key,
         inference,
         dense=start.parameters,
-        inverse_mass={start.parameters: mass(density_of(partial(model, problem)), problem, start)},
+        inverse_mass={start.parameters: start.covariance},
         progress=call.progress,
         checkpoint=call.checkpoint,
         bytes_later=problem.pilot.expansion.slope.nbytes if in_memory else 0,

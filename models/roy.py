@@ -97,7 +97,9 @@ def bases(task_weights: Float[np.ndarray, "O K"]) -> tuple[Array, Array]:
     """Return the orthogonal basis and the task directions of an economy with these weights."""
     left, singular, right = np.linalg.svd(task_weights)
     rank = int((singular > 1e-8 * singular[0]).sum())
-    return jnp.asarray(left[:, rank:]), jnp.asarray(right.T)
+    # A direction is the same either way: the largest entry is positive, whatever computed it.
+    largest = np.take_along_axis(right, np.abs(right).argmax(1)[:, None], axis=1)
+    return jnp.asarray(left[:, rank:]), jnp.asarray((right * np.sign(largest)).T)
 
 
 def roy_model(

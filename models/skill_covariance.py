@@ -47,9 +47,9 @@ def _loadings(task_directions: Array, settings: ModelSettings) -> Array:
     is drawn, which is lower trapezoidal with a positive diagonal: its first rows are Bartlett's
     factor of a Wishart matrix, the others are as Λ's (Leung and Drton 2016). The prior of ΛΛᵀ is
     the same whatever the orthonormal basis B. The posterior is easy where the first rows are what
-    data say most of: the length of the first, of which the sign alone is free, is how much workers
-    differ in all occupations alike. Were it fixed for tasks instead, that direction of skills
-    would be known to its length and free to turn.
+    data say most of. Of the first row only the length is left: about how much workers' wages differ
+    in the mean over occupations. Were rows those of tasks, the data would fix the length of a
+    combination of them and leave its direction free: a ridge on a sphere.
     """
     priors, tasks, factors = settings.priors, len(task_directions), settings.factors
     scale = numpyro.sample("loading_scale", priors.loading_scale.distribution())

@@ -43,6 +43,7 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
         "loading_triangle",
         "loading_rest",
         "loading_scale",
+        *("loading", "loading_pivot"),  # of fits by earlier versions
     ),
     "coefficients": ("coefficient",),
 }

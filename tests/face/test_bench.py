@@ -13,6 +13,7 @@ import xarray as xr
 
 from taskroy.benchmarks.agreement import distances
 from taskroy.benchmarks.benchmark import Benchmark, Effort, Row
+from taskroy.benchmarks.peak_memory import peak_megabytes
 from taskroy.benchmarks.suite import BENCHMARKS, run_into
 from taskroy.benchmarks.table import number, table
 
@@ -132,6 +133,17 @@ def test_the_table_gathers_what_was_stored_before(
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_peak_of_memory_is_of_this_process_and_does_not_fall() -> None:
+    before = peak_megabytes()
+    block = np.ones(int(before * 1e6 / 8) + 12_500_000)
+    grown = peak_megabytes()
+    del block
+    assert before > 10
+    # 100 MB more than all there ever was.
+    assert grown > before + 90
+    assert peak_megabytes() >= grown
 
 
 def test_no_results_is_a_table_without_rows() -> None:

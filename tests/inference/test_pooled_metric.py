@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from numpyro.infer import NUTS
 
 from taskroy.inference.chains import run_chains
@@ -94,30 +95,37 @@ def test_many_draws_outweigh_the_guess_and_few_do_not() -> None:
     assert (pooled(np.ones(3), 4, (draws[:4] ** 2).sum(0)) >= 1 / 3 - 1e-12).all()
 
 
-def test_a_direction_guessed_too_narrow_is_widened_and_the_others_stand() -> None:
-    # A hundred numbers, two hundred draws: two directions a thousand and a hundred times as wide.
+@pytest.mark.parametrize("number", [50.0, 200.0, 5000.0])
+def test_a_variance_is_what_would_give_an_eigenvalue_as_large(number: float) -> None:
+    # A spike of variance v has an eigenvalue of about v + γv/(v − 1): no draws, no chance.
+    size = 90
+    ratio = size / number
+    wide = np.ones(size)
+    wide[[3, 40]] = [60.0, 900.0]
+    seen = np.where(wide > 1, wide + ratio * wide / np.where(wide > 1, wide - 1, 1), 1.0)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(size, size)))[0]
+    root = np.tril(np.random.default_rng(1).normal(size=(size, size))) + 10 * np.eye(size)
+    scatter = number * root @ turn @ np.diag(seen) @ turn.T @ root.T
+    found = widened(jnp.asarray(root @ root.T), number, jnp.asarray(scatter))
+    expected = root @ turn @ np.diag(wide) @ turn.T @ root.T
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+def test_what_chance_could_give_changes_no_guess() -> None:
+    # A hundred numbers, two hundred draws of four chains that remember a half of each step.
     rng = np.random.default_rng(4)
     size, number = 100, 200
-    root = np.tril(rng.normal(size=(size, size))) + 10 * np.eye(size)
-    guess = root @ root.T
-    sd = np.ones(size)
-    sd[:2] = np.sqrt([1000.0, 100.0])
-    turn = np.linalg.qr(rng.normal(size=(size, size)))[0]
-    draws = (rng.normal(size=(number, size)) * sd) @ turn.T @ root.T
-    found = widened(jnp.asarray(guess), number, jnp.asarray(draws.T @ draws))
-    seen = np.linalg.solve(root, np.linalg.solve(root, np.asarray(found)).T)
-    value, vector = np.linalg.eigh(seen)
-    # Chance has the largest eigenvalue of noise above its bound in one of six at this size: none
-    # or one of the others may be widened, to less than twice.
-    assert (value[:-3] < 1 + 1e-8).all()
-    assert value[-3] < 2
-    # Variances of 200 draws, to four standard errors.
-    np.testing.assert_allclose(value[-2:], [100, 1000], rtol=4 * np.sqrt(2 / number))
-    assert abs(vector[:, -1] @ turn[:, 0]) > 0.99
-    # Draws as the guess has them leave it alone.
-    alike = rng.normal(size=(20_000, size)) @ root.T
-    same = widened(jnp.asarray(guess), 20_000, jnp.asarray(alike.T @ alike))
-    np.testing.assert_allclose(same, guess, rtol=0.2, atol=0.01 * guess.max())
+    draws = np.zeros((4, number // 4, size))
+    draws[:, 0] = rng.normal(size=(4, size))
+    for i in range(1, number // 4):
+        draws[:, i] = 0.5 * draws[:, i - 1] + np.sqrt(0.75) * rng.normal(size=(4, size))
+    flat = draws.reshape(number, size)
+    # Wider than independent ones would be: the margin is what leaves the guess alone.
+    largest = np.linalg.eigvalsh(flat.T @ flat / number)[-1]
+    assert largest > (1 + np.sqrt(size / number)) ** 2
+    guess = 9 * np.eye(size)
+    found = widened(jnp.asarray(guess), number, jnp.asarray(9 * flat.T @ flat))
+    np.testing.assert_allclose(found, guess, rtol=1e-12, atol=1e-12)
 
 
 def test_chains_learn_a_metric_from_each_other() -> None:

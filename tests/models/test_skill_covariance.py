@@ -22,18 +22,21 @@ SETTINGS = ModelSettings(covariance="factor", factors=FACTORS)
 
 def common(directions: Any, key: Any) -> Any:
     """ΛΛᵀ of one draw from the prior."""
-    model = handlers.seed(partial(sample_skill_covariance, directions, SETTINGS), key)
-    trace = handlers.trace(model).get_trace()
+    model = partial(sample_skill_covariance, directions, SETTINGS)
+    fixed = handlers.substitute(model, {"loading_scale": jnp.asarray(1.5)})
+    trace = handlers.trace(handlers.seed(fixed, key)).get_trace()
     sd, corr, unique = (trace[k]["value"] for k in ("skill_sd", "skill_corr", "unique_sd"))
     return sd[:, None] * corr * sd - jnp.diag(unique**2)
 
 
 def test_directions_are_those_of_which_occupations_weights_say_most() -> None:
     weights = np.random.default_rng(0).dirichlet(np.ones(TASKS), size=9)
-    orthogonal, directions = bases(weights)
+    orthogonal, directions = map(np.asarray, bases(weights))
     np.testing.assert_allclose(directions.T @ directions, np.eye(TASKS), atol=1e-12)
-    length = np.linalg.norm(weights @ np.asarray(directions), axis=0)
+    length = np.linalg.norm(weights @ directions, axis=0)
     assert (np.diff(length) < 0).all()
+    largest = np.take_along_axis(directions, np.abs(directions).argmax(0)[None], axis=0)
+    assert (largest > 0).all()
     np.testing.assert_allclose(length**2, np.linalg.eigvalsh(weights.T @ weights)[::-1])
     assert orthogonal.shape == (9, 9 - TASKS)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from dataclasses import dataclass
 
 import jax
@@ -13,6 +11,7 @@ from jax import Array
 
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.panels import cut_table
+from taskroy.benchmarks.peak_memory import peak_megabytes
 from taskroy.benchmarks.timing import Loop, times
 from taskroy.data.task_table import TaskTable
 from taskroy.models.broyden import Root
@@ -83,8 +82,6 @@ _CASES = {
 }
 # Log wages have a standard deviation of 0.4 between workers, three quarters of it known to a draw.
 _DEVIATION, _LOG_WAGE, _KNOWN = 0.4, 2.5, 0.75
-# Linux counts in kilobytes, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def run(effort: Effort) -> list[Row]:
@@ -103,7 +100,7 @@ def run(effort: Effort) -> list[Row]:
             loops[what] = _loop(programs, question, some)
             searched[what] = _evaluations(scenario, table, some)
         took = times(loops, _ROUNDS)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
+    peak = peak_megabytes()
     return [
         Row(
             what,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-
 import jax
 
 from taskroy.benchmarks.benchmark import Effort, Row
 from taskroy.benchmarks.densities import conditions, joint_density, quadrature, quick_look
 from taskroy.benchmarks.panels import simulated_panel
+from taskroy.benchmarks.peak_memory import peak_megabytes
 from taskroy.benchmarks.timing import loop, times
 from taskroy.data.load import load_panel
 from taskroy.data.panel import Panel
@@ -24,8 +22,6 @@ _OBSERVED_SHARE = 61_686 / (8050 * 15)
 _QUICK = {"workers": 30, "years": 4, "occupations": 6, "tasks": 3}
 _REPEATS, _ROUNDS = 2, 5
 _SETTINGS = ModelSettings(covariance="factor")
-# Linux counts in kilobytes, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def run(effort: Effort) -> list[Row]:
@@ -40,7 +36,7 @@ def run(effort: Effort) -> list[Row]:
             sizes[precision] = where.sizes | quadrature(found)
             del where, found
     took = times(loops, _ROUNDS)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
+    peak = peak_megabytes()
     return [
         Row(
             "joint gradient, skills whitened",

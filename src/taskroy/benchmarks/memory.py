@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from taskroy.benchmarks.benchmark import Effort, Row
+from taskroy.benchmarks.peak_memory import peak_megabytes
 from taskroy.inference.settings import InferenceSettings
 from taskroy.models.settings import ModelSettings
 
@@ -21,8 +20,6 @@ _QUICK = {"workers": 20, "years": 3, "occupations": 5, "tasks": 2}
 _DEPTH = 2
 _CHAINS, _WARMUP, _DRAWS = 4, 10, 50
 _MORE_DRAWS, _MORE_WORKERS = 8, 2
-# Linux counts in kilobytes, macOS in bytes.
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def run(effort: Effort) -> Iterator[Row]:
@@ -36,7 +33,7 @@ def run(effort: Effort) -> Iterator[Row]:
     }
     first = 0.0
     for what, (size, draws) in cases.items():
-        # A process remembers its highest peak: a new one for each.
+        # Of one process the peak is of all that it has done: a new one for each.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             before, peak = pool.submit(_peaks, size, draws).result()
@@ -61,11 +58,13 @@ def run(effort: Effort) -> Iterator[Row]:
 def _peaks(size: Mapping[str, int], draws: int) -> tuple[float, float]:
     """Fit and store; return the process's peak memory before and after, megabytes."""
     from taskroy.benchmarks.panels import simulated_panel
+    from taskroy.numerics import configure_jax
     from taskroy.posteriors.fit import fit
     from taskroy.posteriors.store import save_posterior
 
+    configure_jax(chains=_CHAINS)
     panel, _, table = simulated_panel(**size, seed=_SEED)
-    before = _peak()
+    before = peak_megabytes()
     inference = InferenceSettings(
         chains=_CHAINS, warmup=_WARMUP, draws=draws, max_tree_depth=_DEPTH, seed=_SEED
     )
@@ -79,8 +78,4 @@ def _peaks(size: Mapping[str, int], draws: int) -> tuple[float, float]:
             keep_checkpoint=True,
         )
         save_posterior(found, Path(folder) / "posterior.zarr")
-    return before, _peak()
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT / 1e6
+    return before, peak_megabytes()

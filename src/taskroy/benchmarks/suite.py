@@ -36,7 +36,7 @@ BENCHMARKS = (
     Benchmark(
         "memory",
         "What does a whole fit take of memory at its peak, and how does that grow with draws and "
-        "with workers? Wanted: flat in workers times draws.",
+        "with workers? Wanted: by less than what all skills of all draws take.",
     ),
     Benchmark(
         "counterfactual",
