@@ -143,7 +143,8 @@ def test_the_peak_of_memory_is_of_this_process_and_does_not_fall() -> None:
     assert before > 10
     # 100 MB more than all there ever was.
     assert grown > before + 90
-    assert peak_megabytes() >= grown
+    # The kernel's account is exact to some pages.
+    assert peak_megabytes() > grown - 1
 
 
 def test_no_results_is_a_table_without_rows() -> None:
