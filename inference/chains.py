@@ -159,7 +159,7 @@ def run_chains(
             EXPECTED_STEPS,
             size(number),
         )
-    progress.start(f"NUTS, {settings.chains} chains", total)
+    progress.start(f"NUTS, {settings.chains} chains", total, done)
     note = ""
     for first in range(done, total, PIECE):
         began = time.perf_counter()

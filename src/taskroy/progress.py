@@ -8,8 +8,8 @@ from typing import Protocol
 class Progress(Protocol):
     """Told about one piece of long work at a time."""
 
-    def start(self, what: str, total: int) -> None:
-        """Begin a piece of work of `total` steps."""
+    def start(self, what: str, total: int, done: int = 0) -> None:
+        """Begin a piece of work of `total` steps, of which `done` were done before."""
 
     def advance(self, done: int, note: str = "") -> None:
         """Report that `done` steps are done."""
@@ -21,7 +21,7 @@ class Progress(Protocol):
 class Silent:
     """Tells nobody."""
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int, done: int = 0) -> None:
         """Do nothing."""
 
     def advance(self, done: int, note: str = "") -> None:

@@ -109,7 +109,8 @@ class TerminalProgress:
         self._console = console(stderr=True)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._what, self._total, self._began, self._said = "", 0, 0.0, 0.0
+        self._what, self._total, self._before = "", 0, 0
+        self._began = self._said = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -123,9 +124,9 @@ class TerminalProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def start(self, what: str, total: int) -> None:
-        """Begin a piece of work of `total` steps."""
-        self._what, self._total = plain(what), total
+    def start(self, what: str, total: int, done: int = 0) -> None:
+        """Begin a piece of work of `total` steps, of which `done` were done before."""
+        self._what, self._total, self._before = plain(what), total, done
         self._began = self._said = time.monotonic()
         if not self._console.is_terminal:
             self._line("begins")
@@ -134,7 +135,7 @@ class TerminalProgress:
         clock = (TimeRemainingColumn(elapsed_when_finished=True),)
         note = TextColumn("{task.fields[note]}", markup=False)
         self._bar = Progress(*columns, *clock, note, console=self._console, transient=True)
-        self._task = self._bar.add_task(self._what, total=total, note="")
+        self._task = self._bar.add_task(self._what, total=total, completed=done, note="")
         self._bar.start()
 
     def advance(self, done: int, note: str = "") -> None:
@@ -142,8 +143,8 @@ class TerminalProgress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, note=plain(note))
         elif time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
-            seconds = time.monotonic() - self._began
-            left = f", about {seconds * (self._total / done - 1):.0f} s left" if done else ""
+            seconds, new = time.monotonic() - self._began, done - self._before
+            left = f", about {seconds * (self._total - done) / new:.0f} s left" if new else ""
             self._line(f"{done} of {self._total}{left}" + (f" ({plain(note)})" if note else ""))
 
     def finish(self) -> None:

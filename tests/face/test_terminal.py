@@ -61,6 +61,20 @@ def test_progress_in_a_file_is_a_line_every_few_seconds(
     assert len(lines) == 4
 
 
+def test_what_was_done_before_took_no_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with TerminalProgress() as progress:
+        progress.start("Sampling", 100, 60)
+        now[0] += 10
+        progress.advance(80)
+        progress.finish()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "Sampling: 80 of 100, about 10 s left"
+
+
 def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     screen = Console(file=out, force_terminal=True, width=80)

@@ -51,7 +51,7 @@ class Told(Silent):
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, what: str, total: int, done: int = 0) -> None:
         self.heard.append((what, total))
 
     def advance(self, done: int, note: str = "") -> None:

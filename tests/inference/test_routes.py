@@ -20,7 +20,7 @@ from taskroy.progress import Silent
 SETTINGS = ModelSettings(intercept="known", amenities="none")
 
 
-class _Stopped(Exception):
+class _StopError(Exception):
     """Before anything is sampled."""
 
 
@@ -37,12 +37,12 @@ def test_of_many_parameters_the_first_metric_is_that_of_the_top(
 
     def stop(*_: Any, **given: Any) -> None:
         chains.update(given)
-        raise _Stopped
+        raise _StopError
 
     monkeypatch.setattr(look_from_top, "_MANY_PARAMETERS", 0)
     monkeypatch.setattr(routes, "look_from_top", look)
     monkeypatch.setattr(routes, "run_chains", stop)
-    with pytest.raises(_Stopped):
+    with pytest.raises(_StopError):
         routes.sample_posterior(
             known.economy,
             known.career[..., 0],

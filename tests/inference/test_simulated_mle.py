@@ -46,7 +46,7 @@ class Record:
     def __init__(self) -> None:
         self.done: list[int] = []
 
-    def start(self, name: str, total: int) -> None:
+    def start(self, name: str, total: int, done: int = 0) -> None:
         self.total = total
 
     def advance(self, done: int, message: str) -> None:

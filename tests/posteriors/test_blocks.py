@@ -120,7 +120,7 @@ def test_a_counterfactual_that_was_stopped_goes_on_bit_by_bit(
     class Stopped:
         steps = 0
 
-        def start(self, what: str, total: int) -> None:
+        def start(self, what: str, total: int, done: int = 0) -> None:
             if self.steps == done:
                 raise KeyboardInterrupt
 
