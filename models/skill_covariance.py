@@ -46,7 +46,7 @@ def _loadings(task_directions: Array, settings: ModelSettings) -> Array:
     them apart, and a posterior of Λ would be a curved ridge of all of them. So of BᵀΛ = LQ only L
     is drawn, which is lower trapezoidal with a positive diagonal: its first rows are Bartlett's
     factor of a Wishart matrix, the others are as Λ's (Leung and Drton 2016). The prior of ΛΛᵀ is
-    the same whatever the orthonormal basis B. The posterior is easy where the first rows are what
+    the same whatever the orthonormal basis B. The posterior is easier where the first rows are what
     data say most of. Of the first row only the length is left: about how much workers' wages differ
     in the mean over occupations. Were rows those of tasks, the data would fix the length of a
     combination of them and leave its direction free: a ridge on a sphere.
