@@ -55,7 +55,8 @@ _REMEDY = (
 
 class _Manifest(StrictModel):
     format: Literal["taskroy checkpoint"] = "taskroy checkpoint"
-    format_version: Literal[1] = 1
+    # Raised whenever what a state's numbers mean changes: sites, or the map that whitens skills.
+    format_version: Literal[2] = 2
     fit: dict[str, str]
 
 
