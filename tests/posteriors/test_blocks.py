@@ -109,9 +109,9 @@ def test_a_posterior_on_disk_gives_the_same_bit_by_bit(
     xr.testing.assert_identical(again["posterior"], small["posterior"])
 
 
-@pytest.mark.parametrize("done", [0, 1, 3, 4])
+@pytest.mark.parametrize("blocks", [0, 1, 3, 4])
 def test_a_counterfactual_that_was_stopped_goes_on_bit_by_bit(
-    small: xr.DataTree, tmp_path: Path, computed: list[int], done: int
+    small: xr.DataTree, tmp_path: Path, computed: list[int], blocks: int
 ) -> None:
     folder = tmp_path / "blocks"
     expected = counterfactual(small, AUTOMATION)
@@ -121,22 +121,22 @@ def test_a_counterfactual_that_was_stopped_goes_on_bit_by_bit(
         steps = 0
 
         def start(self, what: str, total: int, done: int = 0) -> None:
-            if self.steps == done:
+            if self.steps == blocks:
                 raise KeyboardInterrupt
 
         def advance(self, now: int, note: str = "") -> None:
             self.steps += 1
-            if self.steps == done:
+            if self.steps == blocks:
                 raise KeyboardInterrupt
 
         def finish(self) -> None: ...
 
     with pytest.raises(KeyboardInterrupt):
         counterfactual(small, AUTOMATION, blocks=folder, progress=Stopped())
-    assert (len(list(folder.iterdir())) if done else folder.exists()) == done
+    assert (len(list(folder.iterdir())) if blocks else folder.exists()) == blocks
     computed.clear()
     found = counterfactual(small, AUTOMATION, blocks=folder)
-    assert computed == [0, 4, 8, 0][done:]
+    assert computed == [0, 4, 8, 0][blocks:]
     xr.testing.assert_identical(results(found), results(expected))
     computed.clear()
     counterfactual(small, [Automation(name="the same, called otherwise")], blocks=folder)
