@@ -104,6 +104,15 @@ def widened(
     widens that; but an eigenvalue of several times as much is of a direction that the guess has too
     narrow, and the variance there is what would give such an eigenvalue (Baik and Silverstein
     2006). Elsewhere the guess stands: of hundreds of parameters draws are too few to say better.
+
+    Parameters
+    ----------
+    guess
+        The covariance, (D, D), positive definite.
+    number
+        n, one or more.
+    scatter
+        Sum of squares of the draws about their mean, (D, D).
     """
     root = jnp.linalg.cholesky(guess)
     half = solve_triangular(root, scatter, lower=True)

@@ -94,7 +94,18 @@ def economy(technology: Technology, panel: PanelArrays) -> Economy:
 
 
 def bases(task_weights: Float[np.ndarray, "O K"]) -> tuple[Array, Array]:
-    """Return the orthogonal basis and the task directions of an economy with these weights."""
+    """Return what an :class:`Economy` with these task weights has as bases.
+
+    Parameters
+    ----------
+    task_weights
+        A, (O, K).
+
+    Returns
+    -------
+    tuple
+        ``orthogonal_basis``, (O, O − rank A), and ``task_directions``, (K, K).
+    """
     left, singular, right = np.linalg.svd(task_weights)
     rank = int((singular > 1e-8 * singular[0]).sum())
     # A direction is the same either way: the largest entry is positive, whatever computed it.

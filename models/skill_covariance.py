@@ -22,6 +22,11 @@ def sample_skill_covariance(
         An orthonormal basis of task space, by columns: those of which the data say most first.
     settings
         Variant of the model and its priors.
+
+    Returns
+    -------
+    Array
+        L with Σ = LLᵀ, (K, K), lower triangular, log-wage units.
     """
     priors, tasks = settings.priors, len(task_directions)
     if settings.covariance == "lkj":

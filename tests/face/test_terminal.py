@@ -43,11 +43,17 @@ def test_log_and_warnings_are_shown_while_the_block_runs() -> None:
     assert found == ["odd wages"]
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of a clock that stands still unless a test moves it."""
+    seconds = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
+    return seconds
+
+
 def test_progress_in_a_file_is_a_line_every_few_seconds(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], now: list[float]
 ) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with TerminalProgress() as progress:
         progress.start("Sampling", 100)
         for done in range(1, 101):
@@ -62,10 +68,8 @@ def test_progress_in_a_file_is_a_line_every_few_seconds(
 
 
 def test_what_was_done_before_took_no_time(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], now: list[float]
 ) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with TerminalProgress() as progress:
         progress.start("Sampling", 100, 60)
         now[0] += 10
