@@ -10,19 +10,18 @@ The same expansion gives choice probabilities and expected wages
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
 from taskroy.models.experience import Bonus
-from taskroy.models.psi_table import PsiTable, look_up, psi_table, support
+from taskroy.models.psi_series import BentAxis, chebyshev_terms, series_at
+from taskroy.models.psi_table import psi_table, support
 
 # exp(-exp(3.3)) = e^-27 to the right of the last node.
 _RIGHT_END = 3.3
@@ -138,16 +137,23 @@ def career_integrand(
     step = jnp.max(right - left) / (grid.nodes - 1)
     back = step * jnp.arange(grid.nodes - 1, -1, -1, dtype=value.dtype)
     shifted = value.T + right
-    domain = domain_of(shifted, ratio, 0.0 if bonus is None else jnp.max(bonus.worth))
-    matrices = tuple(matrix_at(domain, back, table, grid, order) for order in range(highest + 1))
-    terms = chebyshev_terms(shifted, domain, grid)
+    axis = BentAxis.over(shifted, ratio, 0.0 if bonus is None else jnp.max(bonus.worth))
+    points = axis.points(grid.terms)
+    matrices = tuple(series_at(points, back, table, order) for order in range(highest + 1))
+    place = axis.place(shifted)
+    terms = chebyshev_terms(place, grid.terms)
     # Summed one by one: stacked they would be R times the memory.
     total = jnp.stack([term.sum(0) for term in terms])
-    # y is gathered rather than its T_r, which keeps the scatter in the gradient R times smaller.
-    own = -chebyshev(jnp.take_along_axis(shifted, occupation.T, axis=0), domain, grid)[:, None]
+
+    def stacked(place: Float[Array, "T N"]) -> Float[Array, "R T N"]:
+        return jnp.stack(chebyshev_terms(place, grid.terms))
+
+    # Places are gathered rather than their T_r, which keeps the scatter in the gradient R times
+    # smaller.
+    own = -stacked(jnp.take_along_axis(place, occupation.T, axis=0))[:, None]
     if bonus is not None:
         before = jnp.take_along_axis(shifted, bonus.occupation.T, axis=0)
-        extra = chebyshev(before + bonus.worth.T, domain, grid) - chebyshev(before, domain, grid)
+        extra = stacked(axis.place(before + bonus.worth.T)) - stacked(axis.place(before))
         own = jnp.concatenate([own, extra[:, None]], axis=1)
     c = (right + wage.T) - back[:, None, None]
     # Added as series rather than at the nodes, which are more.
@@ -196,52 +202,3 @@ def node_range(
         jnp.min(jnp.where(observed, -w - reach, jnp.inf), axis=1),
         jnp.max(jnp.where(observed, right, -jnp.inf), axis=1),
     )
-
-
-def domain_of(y: Array, ratio: Array, further: Array | float = 0.0) -> tuple[Array, Array]:
-    """Return the interval in y on which series are good: that of y, as far as ψ is not nil.
-
-    It reaches `further` to the right.
-    """
-    start, _ = support(ratio)
-    fixed, further = jax.lax.stop_gradient((y, further))
-    low = jnp.maximum(jnp.min(fixed), start) - 1e-3
-    high = jnp.maximum(jnp.max(fixed) + further, low + 1.0) + 1e-3
-    return low, high
-
-
-def chebyshev(y: Array, domain: tuple[Array, Array], grid: Grid) -> Float[Array, "R ..."]:
-    """T_0 … T_{R−1} of y scaled from its domain to [−1, 1], leading."""
-    return jnp.stack(chebyshev_terms(y, domain, grid))
-
-
-def chebyshev_terms(y: Array, domain: tuple[Array, Array], grid: Grid) -> list[Array]:
-    """Return the same, one by one."""
-    low, high = domain
-    t = (2 * jnp.maximum(y, low) - (low + high)) / (high - low)
-    terms = [jnp.ones_like(t), t]
-    for _ in range(grid.terms - 2):
-        terms.append(2 * t * terms[-1] - terms[-2])
-    return terms
-
-
-def matrix_at(
-    domain: tuple[Array, Array],
-    back: Array,
-    table: PsiTable,
-    grid: Grid,
-    function: int | Callable[[PsiTable, Array], Array],
-) -> Float[Array, "R Q"]:
-    """Return Chebyshev coefficients in y, at each node, of a derivative of ψ or a function of it.
-
-    `function` is the derivative's order, or maps the table and points x + y to values.
-    """
-    low, high = domain
-    k = np.arange(grid.terms)
-    angle = np.pi * (k + 0.5) / grid.terms
-    points = 0.5 * (low + high) + 0.5 * (high - low) * jnp.asarray(np.cos(angle), back.dtype)
-    x = points[:, None] - back
-    values = look_up(table, x, function) if isinstance(function, int) else function(table, x)
-    transform = 2 / grid.terms * np.cos(np.outer(k, angle))
-    transform[0] /= 2
-    return jnp.asarray(transform, values.dtype) @ values

@@ -25,15 +25,9 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.best_nodes import BestNodes
-from taskroy.models.choice_grid import (
-    BOTTOM,
-    PSI_NODES,
-    Grid,
-    chebyshev_terms,
-    domain_of,
-    matrix_at,
-)
-from taskroy.models.psi_table import PsiTable, exact_on_the_left, look_up, psi_table
+from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid
+from taskroy.models.psi_series import chebyshev_points, chebyshev_terms, scaled, series_at
+from taskroy.models.psi_table import PsiTable, exact_on_the_left, look_up, psi_table, support
 
 # Where y + right is below this, ψ(x + y) is nearly −e^{x + y} wherever it counts: at no node does
 # e^{x + y} blow up the error of the factor that is left.
@@ -131,15 +125,23 @@ def tilted(
     )
 
 
-def _scaled(function: Integrand) -> Callable[[PsiTable, Array], Array]:
+def _domain(y: Array, ratio: Array) -> tuple[Array, Array]:
+    """Return the interval in y on which series are good: that of y, as far as ψ is not nil."""
+    start, _ = support(ratio)
+    fixed = jax.lax.stop_gradient(y)
+    low = jnp.maximum(jnp.min(fixed), start) - 1e-3
+    return low, jnp.maximum(jnp.max(fixed), low + 1.0) + 1e-3
+
+
+def _without_fall(function: Integrand) -> Callable[[PsiTable, Array], Array]:
     """Return f·e^{−x}, left of the table as at its start: there f is like e^x."""
 
-    def scaled(table: PsiTable, x: Array) -> Array:
+    def level(table: PsiTable, x: Array) -> Array:
         x = jnp.maximum(x, table.start)
         value = look_up(table, x, function) if isinstance(function, int) else function(table, x)
         return value * jnp.exp(-x)
 
-    return scaled
+    return level
 
 
 def _clenshaw(coefficients: Sequence[Array], t: Array) -> Array:
@@ -168,7 +170,7 @@ class _Nodes(NamedTuple):
         )
         best = BestNodes.cover(jnp.max(value, axis=1), ratio, grid.nodes, further)
         shifted = value.T + best.right
-        return cls(grid, table, domain_of(shifted, ratio), shifted, best)
+        return cls(grid, table, _domain(shifted, ratio), shifted, best)
 
     def integrals(self, *functions: Integrand) -> tuple[Array, ...]:
         """Return e^G dx at the nodes, (Q, N), and each function's integral over it, (O, N) each.
@@ -185,9 +187,12 @@ class _Nodes(NamedTuple):
 
         def series(function: Integrand) -> Float[Array, "S Q"]:
             """Return the coefficients of both series, the one near the best first."""
-            scaled = matrix_at(far, self.best.back, self.table, self.grid, _scaled(function))
-            unscaled = matrix_at(near, self.best.back, self.table, self.grid, function)
-            return jnp.concatenate([unscaled, scaled * jnp.exp(-self.best.back)])
+            back, table = self.best.back, self.table
+            at_near, at_far = (chebyshev_points(part, self.grid.terms) for part in (near, far))
+            falling = series_at(at_far, back, table, _without_fall(function))
+            return jnp.concatenate(
+                [series_at(at_near, back, table, function), falling * jnp.exp(-back)]
+            )
 
         survival, *others = map(series, (0, *functions))
 
@@ -196,7 +201,7 @@ class _Nodes(NamedTuple):
             member = shifted >= cut
             domain = jnp.where(member, near[0], far[0]), jnp.where(member, near[1], far[1])
             # The series goes on flat left of its domain, the factor falls.
-            terms = chebyshev_terms(jnp.clip(shifted, *domain), domain, self.grid)
+            terms = chebyshev_terms(scaled(jnp.clip(shifted, *domain), domain), self.grid.terms)
             factor = jnp.where(member, 1.0, jnp.exp(jnp.minimum(shifted, cut)))
             moments = [
                 (jnp.where(mine, factor, 0.0) * term).sum(0)

@@ -27,14 +27,8 @@ from jax import Array
 from jaxtyping import Float
 
 from taskroy.models.best_nodes import BestNodes
-from taskroy.models.choice_grid import (
-    BOTTOM,
-    PSI_NODES,
-    Grid,
-    chebyshev_terms,
-    domain_of,
-    matrix_at,
-)
+from taskroy.models.choice_grid import BOTTOM, PSI_NODES, Grid
+from taskroy.models.psi_series import BentAxis, chebyshev_terms, series_at
 from taskroy.models.psi_table import PsiTable, look_up, psi_table
 
 # A search ends where its step is this small a share of what is sought, or so many roundings of it;
@@ -132,16 +126,17 @@ def _gain(value: Array, ratio: Array | None, bonus: Array, grid: Grid) -> _Map:
     reach = jax.lax.stop_gradient(bonus)
     # All that is to come, and the bonus, may make the best better.
     nodes = BestNodes.cover(jnp.max(value, axis=1), ratio, grid.nodes, further=2 * reach)
-    domain = domain_of(value.T + nodes.right, ratio, reach)
+    axis = BentAxis.over(value.T + nodes.right, ratio, reach)
+    points = axis.points(grid.terms)
 
     def lost(table: PsiTable, x: Array) -> Array:
         return -jnp.expm1(look_up(table, x + bonus) - look_up(table, x))
 
-    psi = matrix_at(domain, nodes.back, table, grid, 0)
-    without = matrix_at(domain, nodes.back, table, grid, lost)
+    psi = series_at(points, nodes.back, table, 0)
+    without = series_at(points, nodes.back, table, lost)
 
     def gain(y: Float[Array, "N O"]) -> Float[Array, "N O"]:
-        terms = chebyshev_terms(y.T + nodes.right, domain, grid)
+        terms = chebyshev_terms(axis.place(y.T + nodes.right), grid.terms)
         weight = nodes.step * jnp.exp(psi.T @ jnp.stack([term.sum(0) for term in terms]))
         sums = without @ weight  # (R, N)
         parts = [term * row for term, row in zip(terms, sums, strict=True)]

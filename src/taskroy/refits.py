@@ -139,10 +139,11 @@ def _anywhere(one: Alternative) -> Alternative:
 
 
 def _on_worker(one: Alternative, data: Hashes, folder: Path, band: Band) -> Answer | None:
-    from taskroy.numerics import keep_programs
+    from taskroy.numerics import keep_blas_to_one_thread, keep_programs
 
     with _ONE_AT_A_TIME:
         keep_programs()
+        keep_blas_to_one_thread()
         return refitted(one, data, folder, band)
 
 

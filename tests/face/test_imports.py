@@ -102,5 +102,8 @@ def test_the_command_line_sets_the_numerics(processors: int, devices: int) -> No
         "configure_jax(chains=4)\n"
         "assert jax.config.jax_compilation_cache_dir == named\n"
         "assert not jax.config.jax_enable_x64\n"
+        "import jax.numpy as jnp; from threadpoolctl import threadpool_info\n"
+        "jnp.linalg.cholesky(jnp.eye(2))\n"
+        "assert {pool['num_threads'] for pool in threadpool_info()} == {1}\n"
     )
     assert found.returncode == 0, found.stderr
