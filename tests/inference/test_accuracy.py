@@ -92,7 +92,7 @@ def test_a_grid_for_derivatives_is_refined_until_they_are_those_of_the_determina
         found = jax.jvp(at, (there.taste_scale,), (there.taste_scale,))[1]
         return float(jnp.sqrt(jnp.mean((found - exact) ** 2)))
 
-    first = Grid(32, 8, 80)
+    first = Grid(32, 6, 80)
     grid = accurate_for_derivatives(there, known, loading, metric, first)
     assert error(first) > 0.1
     assert error(grid) < 0.06
