@@ -39,8 +39,7 @@ def keep_blas_to_one_thread() -> None:
     """Let BLAS, which JAX solves triangular systems by, work in the thread that asks for it.
 
     OpenBLAS has one team of threads for the whole process: devices that solve small systems side by
-    side would wait for each other, and its threads for them, at full speed. Of 37 tasks that
-    doubled the time of a gradient on two devices.
+    side would wait for each other, and its threads for them at full speed.
     """
     import scipy.linalg  # noqa: F401  (JAX loads its BLAS when first needed, which is later)
     from threadpoolctl import threadpool_limits
