@@ -40,6 +40,7 @@ def accurate_grid(
 
     Up to 100 workers, evenly spaced, are compared with
     :func:`taskroy.models.choice.log_choice_probability`; the sum is scaled to the whole panel.
+    Nodes, terms and knots are refined together; then terms and knots are as at first, if that does.
     Where five refinements do not do, the last grid is returned: its error tells.
 
     Parameters
@@ -85,8 +86,7 @@ def accurate_for_derivatives(
     """Refine a grid until the derivative of each worker's log determinant is right with it.
 
     That is what Laplace's method asks most of a grid: a third derivative of the log choice factor,
-    of which a series has the fewer digits, the wider skills are. Of 400 workers of the NLSY97 with
-    37 skills, the grid that does for the default study has it wrong by its own size.
+    of which a series has the fewer digits, the wider skills are.
 
     Parameters
     ----------

@@ -27,7 +27,10 @@ _GENTLE, _EARLY = 2.0, 3.0
 
 
 class BentAxis(NamedTuple):
-    """The axis of y that series are in: ends in z, where it bends, and how gently."""
+    """The axis of y, in units of ν, that series are in.
+
+    ``low`` and ``high`` are its ends in z; ``bend`` is b and ``scale`` h of the module's formula.
+    """
 
     low: Float[Array, ""]
     high: Float[Array, ""]
